@@ -1,0 +1,1 @@
+"""The desk: the application that volunteers and organisers look at."""

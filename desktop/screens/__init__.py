@@ -1,0 +1,1 @@
+"""The screens, one folder each: a view-model and the page that draws it."""

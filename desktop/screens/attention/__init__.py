@@ -1,0 +1,1 @@
+"""Attention: the refusals and flags that a person has to settle."""

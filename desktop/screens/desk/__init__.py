@@ -1,0 +1,1 @@
+"""The Desk: find a person, check in, undo, send them to the right room."""

@@ -1,0 +1,1 @@
+"""The first run: connect this laptop to an event."""

@@ -1,0 +1,1 @@
+"""The window: rail, status strip, palette and cheat sheet around the pages."""

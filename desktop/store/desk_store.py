@@ -1,0 +1,386 @@
+"""The store as the rest of the desk sees it: all awaits the one worker, and changes are told on the main thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from desktop.store.cache import Cache, Delta, Filling, read_row
+from desktop.store.diff import CommandState, Diff
+from desktop.store.outbox import Identity, Outbox, Queued
+from desktop.store.prediction import Scope
+from desktop.store.refusals import StoreCode, StoreRefusal, refusal_of
+from desktop.store.replica import Replica
+from desktop.store.worker import Worker
+from server_sync.protocol.commands import Envelope
+from server_sync.protocol.errors import Refusal
+from server_sync.protocol.ids import Id, new_id
+from server_sync.protocol.records import TABLES, Record
+from server_sync.rules.state import RowKey
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Listener = Callable[[Diff], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A command that is on this desk's disk. ``likely`` is the refusal that is to be expected, if any."""
+
+    id: Id
+    likely: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for, before it is a command; ``args`` are the rule's own struct."""
+
+    kind: str
+    args: msgspec.Struct
+    seen: dict[str, int] | None = None
+    depends_on: tuple[Id, ...] = ()
+    actor: str | None = None
+    occurred_at: datetime | None = None
+
+
+class Store:
+    """Outbox, cache and replica behind one worker. ``clock`` is this computer's time, aware."""
+
+    def __init__(self, outbox: Outbox, worker: Worker, clock: Callable[[], datetime], cache_path: Path) -> None:
+        self._outbox = outbox
+        self._worker = worker
+        self._clock = clock
+        self._cache_path = cache_path
+        self._cache: Cache | None = None
+        self._replica: Replica | None = None
+        self._commands: dict[Id, Queued] = {}
+        self._listeners: list[Listener] = []
+        self.clock_offset_ms = 0
+        self.fresh_at: datetime | None = None
+        self.cursor: str | None = None
+        self.notices: list[StoreRefusal] = []
+
+    @classmethod
+    async def open(
+        cls, outbox_path: Path, cache_path: Path, worker: Worker, clock: Callable[[], datetime]
+    ) -> Store | StoreRefusal:
+        """Open both files and fill the replica. A damaged cache is replaced and noted in ``notices``."""
+
+        def work() -> Store | StoreRefusal:
+            outbox = Outbox.open(outbox_path)
+            if isinstance(outbox, StoreRefusal):
+                return outbox
+            store = cls(outbox, worker, clock, cache_path)
+            try:
+                refusal = store._open_cache()
+            except BaseException:
+                outbox.close()
+                raise
+            if refusal is not None:
+                outbox.close()
+                return refusal
+            return store
+
+        return await worker.run(work)
+
+    # ------------------------------------------------------------- what it is
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which desk this is; None until it is enrolled."""
+        return self._outbox.identity
+
+    @property
+    def incarnation(self) -> int:
+        """The incarnation in which commands are numbered now."""
+        return self._outbox.incarnation
+
+    def server_now(self) -> datetime:
+        """What the centre's clock says now, as far as this desk knows."""
+        return self._clock() + timedelta(milliseconds=self.clock_offset_ms)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have *listener* called on the main thread with every change; returns how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def everything(self) -> Diff:
+        """All rows and commands as they are."""
+        return await self._worker.run(self._whole)
+
+    # ------------------------------------------------------------ what is asked
+
+    async def enrol(self, identity: Identity) -> StoreRefusal | None:
+        """Become that desk, with an empty cache."""
+
+        def work() -> StoreRefusal | None:
+            self._outbox.set_identity(identity)
+            self._commands = {}
+            refusal = self._open_cache()
+            self._tell_whole()
+            return refusal
+
+        return await self._refusing(work, self._outbox.path)
+
+    async def submit(self, wish: Wish) -> Submitted | StoreRefusal:
+        """Make *wish* a command. When this returns it is on disk and predicted."""
+
+        def work() -> Submitted | StoreRefusal:
+            if self._replica is None:
+                return StoreRefusal(StoreCode.NOT_ENROLLED)
+            now = self._clock()
+            envelope = Envelope(
+                id=new_id(),
+                kind=wish.kind,
+                args=msgspec.Raw(msgspec.json.encode(wish.args)),
+                actor=wish.actor,
+                occurred_at=wish.occurred_at or now,
+                clock_offset_ms=self.clock_offset_ms,
+                seen=wish.seen or None,
+                depends_on=list(wish.depends_on) or None,
+            )
+            queued = self._outbox.append(envelope, now)
+            self._commands[queued.id] = queued
+            made = self._replica.append(queued.position, queued.envelope)
+            self._tell_changes({queued.id})
+            return Submitted(queued.id, made.refusal)
+
+        return await self._refusing(work, self._outbox.path)
+
+    async def resolve(self, id: Id, resolution: str) -> StoreRefusal | None:
+        """Note what a person did about a refused command; it leaves Attention."""
+
+        def work() -> StoreRefusal | None:
+            at = self._clock()
+            self._outbox.resolve(id, resolution, at)
+            queued = self._commands[id]
+            self._commands[id] = msgspec.structs.replace(queued, resolution=resolution, resolved_at=at)
+            self._tell_changes({id})
+            return None
+
+        return await self._refusing(work, self._outbox.path)
+
+    # --------------------------------------------------------------- for sync
+
+    async def unsettled(self) -> tuple[int, int]:
+        """How many commands have no result, and the sequence number of the first (the next free one if none)."""
+
+        def work() -> tuple[int, int]:
+            seqs = [self._commands[id].seq for id in self._pending()]
+            return len(seqs), min(seqs, default=self._outbox.next_seq)
+
+        return await self._worker.run(work)
+
+    async def run_from(self, seq: int, most: int, most_bytes: int) -> list[Queued]:
+        """The commands of this incarnation from *seq* on, as many as one push may hold."""
+        return await self._worker.run(lambda: self._outbox.run(seq, most, most_bytes))
+
+    async def apply(self, delta: Delta, server_time: datetime) -> StoreRefusal | None:
+        """Take *delta* whole, or not at all: ``CURSOR`` if it does not follow what is here."""
+
+        def work() -> StoreRefusal | None:
+            cache, replica = self._opened()
+            rows = _read(delta)
+            if isinstance(rows, StoreRefusal):
+                return rows
+            if not cache.apply(delta):
+                return StoreRefusal(StoreCode.CURSOR, cache.path)
+            puts, dels = rows
+            replica.apply(puts, dels, delta.results)
+            self.cursor = delta.cursor
+            self._freshen(server_time)
+            self._tell_changes(set())
+            return None
+
+        return await self._refusing(work, self._cache_path)
+
+    async def filling(self) -> Filling | None:
+        """How far a bootstrap that was begun is."""
+        return await self._worker.run(lambda: self._opened()[0].filling())
+
+    async def begin_filling(self) -> StoreRefusal | None:
+        """Begin a bootstrap anew; what is shown stays until it is whole."""
+        return await self._refusing(lambda: self._opened()[0].begin_filling(), self._cache_path)
+
+    async def fill(self, page: Delta, next_page: str | None, total: int | None) -> Filling | StoreRefusal:
+        """Keep one page, or the catch-up delta once all pages are in."""
+
+        def work() -> Filling | StoreRefusal:
+            rows = _read(page)
+            return rows if isinstance(rows, StoreRefusal) else self._opened()[0].fill(page, next_page, total)
+
+        return await self._refusing(work, self._cache_path)
+
+    async def reveal(self, server_time: datetime, anew: bool) -> StoreRefusal | None:
+        """Show what was filled. *anew*: the centre may have lost what it knew, so offer all that it lacks again."""
+
+        def work() -> StoreRefusal | None:
+            cache, _ = self._opened()
+            cache.reveal()
+            if anew:
+                self._outbox.reincarnate(keep=cache.load()[1].keys())
+            self._fill_replica(cache)
+            self._freshen(server_time)
+            self._tell_whole()
+            return None
+
+        return await self._refusing(work, self._cache_path)
+
+    async def reincarnate(self) -> StoreRefusal | None:
+        """Begin a new incarnation with every command that has no result, ids unchanged."""
+
+        def work() -> StoreRefusal | None:
+            pending = self._pending()
+            self._outbox.reincarnate(keep=self._commands.keys() - pending)
+            self._commands = {queued.id: queued for queued in self._outbox.all()}
+            return None
+
+        return await self._refusing(work, self._outbox.path)
+
+    async def rebuild_cache(self) -> StoreRefusal | None:
+        """Throw the cache away, as when it turned out damaged. The outbox is untouched."""
+
+        def work() -> StoreRefusal | None:
+            self._cache_dropped()
+            refusal = self._open_cache(fresh=True)
+            self._tell_whole()
+            return refusal
+
+        return await self._refusing(work, self._cache_path)
+
+    async def close(self) -> None:
+        """Close both files. Nothing may be asked afterwards."""
+
+        def work() -> None:
+            try:
+                if self._cache is not None:
+                    self._cache.close()
+            except Exception as error:
+                if refusal_of(error, self._cache_path) is None:
+                    raise
+            self._outbox.close()
+
+        await self._worker.run(work)
+
+    # ------------------------------------------------- on the worker's thread
+
+    def _opened(self) -> tuple[Cache, Replica]:
+        if self._cache is None or self._replica is None:
+            raise RuntimeError("the desk is not enrolled, so that it has no cache")
+        return self._cache, self._replica
+
+    def _open_cache(self, fresh: bool = False) -> StoreRefusal | None:
+        identity = self._outbox.identity
+        if identity is None:
+            return None
+        owner = f"{identity.device} {identity.programme}"
+        self._cache_dropped()
+        opened = (Cache.fresh if fresh else Cache.open)(self._cache_path, owner)
+        if isinstance(opened, StoreRefusal):
+            return opened
+        self._cache, damaged = opened
+        if damaged is not None:
+            self.notices.append(damaged)
+        try:
+            self._fill_replica(self._cache)
+        except (msgspec.MsgspecError, ValueError):  # rows of the right shape that nobody can read: damaged all the same
+            if fresh:
+                raise
+            self.notices.append(StoreRefusal(StoreCode.CORRUPT, self._cache_path))
+            return self._open_cache(fresh=True)
+        return None
+
+    def _cache_dropped(self) -> None:
+        if self._cache is not None:
+            self._cache.abandon()
+            self._cache = None
+
+    def _fill_replica(self, cache: Cache) -> None:
+        identity = self._outbox.identity
+        assert identity is not None
+        scope = Scope(identity.device, identity.programme, identity.ceiling, identity.name)
+        replica = Replica(scope, self.server_now)
+        rows, results = cache.load()
+        queue = self._outbox.all()
+        notes = cache.notes()
+        self.clock_offset_ms = int(notes.get("clock_offset_ms", self.clock_offset_ms))
+        self.fresh_at = datetime.fromisoformat(notes["fresh_at"]) if "fresh_at" in notes else None
+        replica.load(rows, results, [(queued.position, queued.envelope) for queued in queue])
+        self._commands = {queued.id: queued for queued in queue}
+        self._replica, self.cursor = replica, cache.cursor()
+
+    def _freshen(self, server_time: datetime) -> None:
+        cache, _ = self._opened()
+        self.fresh_at = server_time
+        cache.note(fresh_at=server_time.isoformat(), clock_offset_ms=str(self.clock_offset_ms))
+
+    def _pending(self) -> set[Id]:
+        results = {} if self._replica is None else self._replica.results
+        return {id for id in self._commands if id not in results}
+
+    def _state(self, queued: Queued) -> CommandState:
+        replica = self._replica
+        pending = None if replica is None else replica.pending.get(queued.id)
+        return CommandState(
+            position=queued.position,
+            envelope=queued.envelope,
+            queued_at=queued.queued_at,
+            result=None if replica is None else replica.results.get(queued.id),
+            likely=None if pending is None else pending.refusal,
+            resolution=queued.resolution,
+            resolved_at=queued.resolved_at,
+        )
+
+    def _whole(self) -> Diff:
+        rows = () if self._replica is None else tuple(self._replica.everything())
+        return Diff(rows, tuple(self._state(queued) for queued in self._commands.values()), whole=True)
+
+    def _tell_whole(self) -> None:
+        if self._replica is not None:
+            self._replica.take_changes()
+        self._tell(self._whole())
+
+    def _tell_changes(self, commands: set[Id]) -> None:
+        _, replica = self._opened()
+        rows, changed = replica.take_changes()
+        ids = sorted((commands | changed) & self._commands.keys(), key=lambda id: self._commands[id].position)
+        self._tell(Diff(tuple(rows), tuple(self._state(self._commands[id]) for id in ids)))
+
+    def _tell(self, diff: Diff) -> None:
+        if diff:
+            self._worker.tell(lambda: self._deliver(diff))
+
+    def _deliver(self, diff: Diff) -> None:
+        for listener in tuple(self._listeners):
+            listener(diff)
+
+    async def _refusing(self, work: Callable[[], T], path: Path) -> T | StoreRefusal:
+        def guarded() -> T | StoreRefusal:
+            try:
+                return work()
+            except Exception as error:
+                refusal = refusal_of(error, path)
+                if refusal is None:
+                    raise
+                log.info("%s: %s", refusal.code, error)
+                return refusal
+
+        return await self._worker.run(guarded)
+
+
+def _read(delta: Delta) -> tuple[Sequence[Record], Sequence[RowKey]] | StoreRefusal:
+    """The rows of *delta*; those of tables that this version does not know are left out."""
+    try:
+        rows = [row for table, json in delta.puts if (row := read_row(table, json)) is not None]
+    except msgspec.MsgspecError as error:
+        log.info("unreadable row: %s", error)
+        return StoreRefusal(StoreCode.NOT_UNDERSTOOD)
+    dels: list[tuple[Any, Id]] = [(TABLES[table], id) for table, id in delta.dels if table in TABLES]
+    return rows, dels

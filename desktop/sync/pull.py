@@ -1,0 +1,96 @@
+"""Fetching: a delta that follows what is here, or everything anew beside it until it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from desktop.store.desk_store import Store
+from desktop.store.refusals import StoreRefusal
+from desktop.sync.delta import read_delta
+from desktop.sync.ports import Failure, FailureKind, Remote
+from server_sync.protocol.commands import End
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What the server said last, and whether anything came."""
+
+    end: End
+    changed: bool
+
+
+class Puller:
+    """``progress`` hears of each bootstrap page: rows so far, rows in all (0: not known)."""
+
+    def __init__(self, store: Store, remote: Remote, progress: Progress) -> None:
+        self._store = store
+        self._remote = remote
+        self._progress = progress
+        self._anew = False  # whether the centre may have lost what it once knew
+
+    async def pull(self) -> Pulled | Failure | StoreRefusal:
+        """Come up to date: by a delta where there is a cursor, else by fetching everything."""
+        if self._store.cursor is None:
+            return await self._bootstrap()
+        lines = await self._remote.pull(self._store.cursor)
+        if isinstance(lines, Failure):
+            if lines.kind is FailureKind.REBOOTSTRAP:
+                self._anew = lines.reason == "epoch"
+                return await self._store.begin_filling() or await self._bootstrap()
+            return lines
+        read = read_delta(lines)
+        if isinstance(read, Failure):
+            return read
+        delta, _, end = read
+        refusal = await self._store.apply(delta, end.server_time)
+        return refusal or Pulled(end, bool(delta.puts or delta.dels or delta.results))
+
+    async def refetch(self) -> Pulled | Failure | StoreRefusal:
+        """Go on with a bootstrap that was begun while something older was shown."""
+        return await self._bootstrap()
+
+    async def _bootstrap(self) -> Pulled | Failure | StoreRefusal:
+        """Take up where the last attempt ended, page by page, then catch up, then show it."""
+        filling = await self._store.filling()
+        if filling is None:
+            refusal = await self._store.begin_filling()
+            if refusal is not None:
+                return refusal
+        while filling is None or not filling.whole:
+            lines = await self._remote.bootstrap(None if filling is None else filling.page)
+            read = await self._restart_if_lost(lines) if isinstance(lines, Failure) else read_delta(lines)
+            if isinstance(read, Failure):
+                return read
+            delta, total, end = read
+            filled = await self._store.fill(delta, end.next_page, total)
+            if isinstance(filled, StoreRefusal):
+                return filled
+            filling = filled
+            self._progress(filling.done, filling.total)
+        return await self._catch_up(filling.cursor or "")
+
+    async def _catch_up(self, cursor: str) -> Pulled | Failure | StoreRefusal:
+        lines = await self._remote.pull(cursor)
+        read = await self._restart_if_lost(lines) if isinstance(lines, Failure) else read_delta(lines)
+        if isinstance(read, Failure):
+            return read
+        delta, _, end = read
+        if delta.from_cursor != cursor:
+            return Failure(FailureKind.UNREADABLE, "The server answered another question than was asked.")
+        filled = await self._store.fill(delta, None, None)
+        if isinstance(filled, StoreRefusal):
+            return filled
+        refusal = await self._store.reveal(end.server_time, self._anew)
+        self._anew = False
+        return refusal or Pulled(end, True)
+
+    async def _restart_if_lost(self, failure: Failure) -> Failure:
+        """A page or cursor that the server no longer follows: the next attempt begins from the first page."""
+        if failure.kind is FailureKind.REBOOTSTRAP:
+            self._anew = self._anew or failure.reason == "epoch"
+            await self._store.begin_filling()
+            return Failure(FailureKind.BUSY, failure.words)
+        return failure

@@ -1,0 +1,1 @@
+"""What several screens draw. Widgets know the theme and plain records, no store and no sync."""

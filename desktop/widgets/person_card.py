@@ -1,0 +1,280 @@
+"""The person card: name, claim, advice, members and what can be done, as large as the desk needs it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.qt.i18n import tr
+from desktop.qt.icons import draw_icon
+from desktop.qt.theme import Theme
+from desktop.widgets.button import Button
+from desktop.widgets.chip import StatusChip
+from desktop.widgets.flow import FlowLayout
+from desktop.widgets.members import MemberGrid
+from desktop.widgets.records import CardAction, CardButton, ClaimLine, FixKind, HintLine, PersonCard, Span
+from desktop.widgets.status import TONE_TEXT
+from desktop.widgets.surface import Card, ScrollArea, Surface
+from desktop.widgets.text import LEAD, NAME, SMALL, STRONG, TIME, TITLE_LARGE, TextBlock
+
+# Action -> (words, icon, key). Print always shows its icon, the others only as the primary button.
+BUTTON_LOOKS: dict[CardAction, tuple[str, str, str]] = {
+    CardAction.CHECK_IN: ("Check in", "check", "I"),
+    CardAction.MOVE: ("Move…", "move", "M"),
+    CardAction.NO_SHOW: ("No-show", "no_show", "N"),
+    CardAction.PRINT: ("Print", "print", "P"),
+    CardAction.RESERVE: ("Reserve…", "reserve", "R"),
+    CardAction.UNDO: ("Undo", "undo", "U"),
+}
+
+PADDING = 28
+
+
+class HintRow(QWidget):
+    """One line of advice: icon and words in the colour of their tone."""
+
+    def __init__(self, theme: Theme, hint: HintLine) -> None:
+        """Make the line."""
+        super().__init__()
+        self.theme = theme
+        self._hint = hint
+        self._text = TextBlock(theme, LEAD, TONE_TEXT[hint.tone], hint.words)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._text)
+        self._fit()
+        theme.changed.connect(self._fit)
+
+    def _fit(self) -> None:
+        self._row.setContentsMargins(self.theme.text_px(18) + 12, 2, 0, 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the icon beside the first line."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = self.theme.text_px(19)
+        box = QRectF(0, 2 + (self.theme.text_px(LEAD.line) - side) / 2, side, side)
+        draw_icon(painter, box, self._hint.icon, self.theme.color(TONE_TEXT[self._hint.tone]))
+        painter.end()
+
+
+class ClaimBox(Card):
+    """The claim on a sunken ground: time in large figures, what it is, where it is."""
+
+    def __init__(self, theme: Theme, claim: ClaimLine) -> None:
+        """Make the box."""
+        super().__init__(theme, radius=12, shadow=False)
+        self.fill = self.border = "surface.sunken"
+        self._time = TextBlock(theme, TIME, text=claim.time, elide=True)
+        self._time.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(TextBlock(theme, STRONG, text=claim.title))
+        words.addWidget(TextBlock(theme, LEAD, text=claim.place))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(18, 13, 18, 13)
+        row.setSpacing(20)
+        row.addWidget(self._time, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addLayout(words, 1)
+
+
+class Rule(QWidget):
+    """A line across a card."""
+
+    def __init__(self, theme: Theme) -> None:
+        """Make a line 1 px high."""
+        super().__init__()
+        self.theme = theme
+        self.setFixedHeight(1)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the line."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.theme.color("border"))
+        painter.end()
+
+
+class _Shrinking(ScrollArea):
+    """As high as its content while there is room, and scrolled when there is not."""
+
+    def __init__(self, theme: Theme, content: QWidget) -> None:
+        super().__init__(theme, content)
+        self._content = content
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.heightForWidth(max(1, self.width())))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return max(0, self._content.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, 60)
+
+
+class PersonCardView(Card):
+    """Shows a `PersonCard`. `chosen` carries the action of a pressed button, `ticked` a member's id and new state."""
+
+    chosen = Signal(object)
+    ticked = Signal(object, bool)
+
+    def __init__(self, theme: Theme) -> None:
+        """Make an empty card; `show_card` fills it."""
+        super().__init__(theme)
+        self.setAccessibleName(tr("Person"))
+        self._card: PersonCard | None = None
+        self.buttons: dict[CardAction, Button] = {}
+        self.members: MemberGrid | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(PADDING, 24, PADDING, 24)
+        self._column.setSpacing(0)
+
+    @property
+    def card(self) -> PersonCard | None:
+        """The record shown."""
+        return self._card
+
+    def show_card(self, card: PersonCard | None) -> None:
+        """Show `card`, built anew where it differs; the focus stays on the same button or member where it can."""
+        if card == self._card:
+            return
+        focused = self._focused_action()
+        in_members = self.members is not None and self.members.hasFocus()
+        cursor = self.members.current if self.members is not None else 0
+        same = card is not None and self._card is not None and card.person_id == self._card.person_id
+        self._card = card
+        self._clear()
+        if card is None:
+            return
+        self._build(card)
+        if same and in_members and self.members is not None:
+            self.members.set_current(cursor)
+            self.members.setFocus()
+        elif same and focused in self.buttons:
+            self.buttons[focused].setFocus()
+        self.setAccessibleName(tr("Card of {name}", name=card.name))
+
+    def focus_first(self) -> None:
+        """Give the focus to the members of a group, else to the first button that can be pressed."""
+        if self.members is not None:
+            self.members.setFocus()
+            return
+        for button in self.buttons.values():
+            if button.isEnabled():
+                button.setFocus()
+                return
+        self.setFocus()
+
+    def press(self, action: CardAction) -> bool:
+        """Press the button of `action`; False when it is not there or not enabled."""
+        button = self.buttons.get(action)
+        if button is None or not button.isEnabled():
+            return False
+        self.chosen.emit(action)
+        return True
+
+    def _focused_action(self) -> CardAction | None:
+        return next((action for action, button in self.buttons.items() if button.hasFocus()), None)
+
+    def _clear(self) -> None:
+        self.buttons = {}
+        self.members = None
+        while (item := self._column.takeAt(0)) is not None:
+            widget, flow = item.widget(), item.layout()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+            elif isinstance(flow, FlowLayout):
+                flow.clear()
+
+    def _build(self, card: PersonCard) -> None:
+        content = Surface(self.theme, None)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(_Heading(self.theme, card))
+        column.addSpacing(16)
+        if card.claim is not None:
+            column.addWidget(ClaimBox(self.theme, card.claim))
+            column.addSpacing(14)
+        for hint in card.hints:
+            column.addWidget(HintRow(self.theme, hint))
+        if card.members:
+            column.addSpacing(8)
+            self.members = MemberGrid(self.theme, card.members)
+            self.members.ticked.connect(self.ticked)
+            self.members.taken_all.connect(lambda: self.press(CardAction.CHECK_IN))
+            column.addWidget(self.members)
+        area = _Shrinking(self.theme, content)
+        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._column.addWidget(area)
+        if card.buttons:
+            self._column.addSpacing(14)
+            self._column.addLayout(self._button_row(card.buttons))
+            self._column.addSpacing(4)
+        if card.also_today:
+            self._column.addSpacing(14)
+            self._column.addWidget(Rule(self.theme))
+            self._column.addSpacing(14)
+            self._column.addWidget(self._also_today(card))
+        self._column.addStretch(1)
+
+    def _button_row(self, buttons: tuple[CardButton, ...]) -> FlowLayout:
+        """Return the buttons in a flow of their own; they stand on the card itself, which draws their rings."""
+        flow = FlowLayout()
+        for at, line in enumerate(buttons):
+            words, icon, key = BUTTON_LOOKS[line.action]
+            first = at == 0
+            shown = icon if first or line.action is CardAction.PRINT else ""
+            cap = tr("Enter") if first else key
+            kind = FixKind.PRIMARY if first else FixKind.NORMAL
+            button = Button(self.theme, line.words or tr(words), kind, shown, cap, large=first)
+            button.setEnabled(line.enabled)
+            button.setToolTip(line.why_not)
+            button.setAccessibleDescription(line.why_not)
+            button.clicked.connect(lambda _=False, action=line.action: self.chosen.emit(action))
+            self.buttons[line.action] = button
+            button.setParent(self)
+            flow.addWidget(button)
+            button.show()
+        return flow
+
+    def _also_today(self, card: PersonCard) -> QWidget:
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        for at, other in enumerate(card.also_today):
+            line = QHBoxLayout()
+            line.setSpacing(10)
+            lead = Span(tr("Also today:") + "   ") if at == 0 else Span("")
+            words = TextBlock(self.theme, SMALL, "text.secondary")
+            words.set_spans((lead, Span(other.words, strong=True)))
+            line.addWidget(words, 1)
+            if other.status is not None:
+                line.addWidget(StatusChip(self.theme, other.status))
+            column.addLayout(line)
+        return box
+
+
+class _Heading(QWidget):
+    """Name with its chip at the right, details below."""
+
+    def __init__(self, theme: Theme, card: PersonCard) -> None:
+        super().__init__()
+        chip = StatusChip(theme, card.status)
+        # A long name is set smaller before it is broken into many lines; it is never cut off.
+        style = NAME if len(card.name) <= 26 and theme.scale <= 1.5 else TITLE_LARGE
+        name = TextBlock(theme, style, text=card.name)
+        top = QHBoxLayout()
+        top.setSpacing(16)
+        top.addWidget(name, 1)
+        top.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(TextBlock(theme, LEAD, "text.secondary", card.details))

@@ -1,0 +1,1 @@
+"""Files that ship with the desk: themes, sounds, translations, the demo day."""

@@ -1,0 +1,1 @@
+"""The sounds of the desk, and the program that makes them."""

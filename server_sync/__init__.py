@@ -1,0 +1,1 @@
+"""The authority and the protocol that it shares with every desk."""

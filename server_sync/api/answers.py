@@ -1,0 +1,49 @@
+"""What goes back: one encoder, one shape for every error."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from server_sync.protocol.commands import Result
+from server_sync.protocol.errors import BUSY, WORDS, Refusal, error_body
+
+INTERNAL: Final = "INTERNAL"
+UNAVAILABLE: Final = "UNAVAILABLE"
+
+_ENCODER: Final = msgspec.json.Encoder()
+_JSON: Final = "application/json"
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """*value* (a struct, or what JSON can say) as JSON."""
+    return Response(_ENCODER.encode(value), status, media_type=_JSON)
+
+
+def refuse(refusal: Refusal) -> Response:
+    """An expected no, in the one shape that every error has."""
+    headers = {}
+    if refusal.code == BUSY:
+        headers["Retry-After"] = "1"
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(_ENCODER.encode(error_body(refusal)), refusal.status, headers, _JSON)
+
+
+def problem(status: int, code: str, words: str, retry_after: int | None = None) -> Response:
+    """A no that is no refusal: the server's own trouble, or a path or method that does not exist."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    body = {"error": words, "error_code": code, "details": {}}
+    return Response(_ENCODER.encode(body), status, headers, _JSON)
+
+
+def refused(result: Result) -> Refusal:
+    """The refusal that a verdict holds; a verdict without a code is one of a command that failed."""
+    return Refusal(result.code or INTERNAL, result.details or {})
+
+
+def words_of(code: str) -> str:
+    """The sentence for a code."""
+    return WORDS.get(code, "The request was refused.")

@@ -1,0 +1,251 @@
+"""How every REST face is made: who may call it, what it reads and answers, in one place and in the OpenAPI alike.
+
+A face is an async function of one ``Call``. It returns a value to encode, a ``Refusal``, or a whole ``Response``.
+FastAPI routes to it and describes it; its dependency machinery is left out (it would cost more than the face).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import request_response
+
+from server_sync.api.answers import answer, refuse, refused
+from server_sync.api.openapi import describe
+from server_sync.api.reading import read_bytes, read_json, read_object, snake, unreadable
+from server_sync.api.services import Services
+from server_sync.api.shape import Shape
+from server_sync.authority.credentials import not_signed_in
+from server_sync.authority.principal import Principal
+from server_sync.protocol.commands import Envelope
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, Refusal
+from server_sync.protocol.ids import Id, derived_id, is_id, new_id
+from server_sync.protocol.records import ROLES, Role
+
+Q = TypeVar("Q", bound=msgspec.Struct)
+
+LONGEST_KEY: Final = 200
+_KEYS: Final = "f0a4c2f1-6c1b-5d0e-9a37-3d1f2b7c9e54"
+"""The namespace in which a principal's Idempotency-Keys become command ids."""
+
+
+@dataclass(slots=True)
+class Call(Generic[Q]):
+    """One request as a face sees it. ``ids`` are the UUIDs of the path.
+
+    ``body`` is the JSON object with its names in snake case, or ``content`` the whole body as the struct it must be.
+    """
+
+    request: Request
+    services: Services
+    principal: Principal
+    query: Q
+    ids: dict[str, Id] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    content: Any = None
+    command_id: Id = ""
+
+    def named_programme(self) -> Id | None:
+        """The programme of the token, else the one that the caller names."""
+        named = self.request.query_params.get("programme") or self.request.headers.get("programme")
+        return self.principal.programme_id or named
+
+    async def submit(self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any) -> Any:
+        """The answer of an applied command (a dict), or its refusal. *more* are further fields of the envelope."""
+        envelope = Envelope(id=self.command_id, kind=kind, args=msgspec.Raw(msgspec.json.encode(args)), **more)
+        result = await self.services.authority.submit(self.principal, envelope, programme_id)
+        if isinstance(result, Refusal):
+            return result
+        return result.details or {} if result.status == "applied" else refused(result)
+
+
+Face = Callable[[Call[Any]], Awaitable[Any]]
+
+
+class LeanRoute(APIRoute):
+    """FastAPI's route without its dependency machinery: the endpoint is handed the request and returns the response."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.app = request_response(endpoint)
+
+
+class Faces:
+    """The faces of one area. ``router`` is what the application includes."""
+
+    def __init__(self, tag: str) -> None:
+        self.router = APIRouter(route_class=LeanRoute, tags=[tag])
+
+    def get(self, path: str, answers: Any, **shape: Any) -> Callable[[Face], Face]:
+        """A face that reads; *shape* as the fields of ``Shape``."""
+        return self._face("GET", path, Shape(answers, **shape))
+
+    def post(self, path: str, body: Any, answers: Any, **shape: Any) -> Callable[[Face], Face]:
+        """A face that gives a command."""
+        return self._face("POST", path, Shape(answers, body, **shape))
+
+    def put(self, path: str, body: Any, answers: Any, **shape: Any) -> Callable[[Face], Face]:
+        """A face that changes what is there."""
+        return self._face("PUT", path, Shape(answers, body, **shape))
+
+    def _face(self, method: str, path: str, shape: Shape) -> Callable[[Face], Face]:
+        admit, take = _admission(shape), _intake(shape)
+
+        def decorate(face: Face) -> Face:
+            async def endpoint(request: Request) -> Response:
+                call = await admit(request)
+                if not isinstance(call, Refusal):
+                    call = await take(call)
+                found = call if isinstance(call, Refusal) else await face(call)
+                if isinstance(found, Response):
+                    return found
+                return refuse(found) if isinstance(found, Refusal) else answer(found, shape.status)
+
+            endpoint.__doc__, endpoint.__name__ = face.__doc__, face.__name__
+            self.router.add_api_route(
+                path, endpoint, methods=[method], status_code=shape.status, **describe(path, shape)
+            )
+            return face
+
+        return decorate
+
+
+Step = Callable[[Any], Awaitable[Call[Any] | Refusal]]
+
+
+def _admission(shape: Shape) -> Step:
+    """The step that lets a request in, if whoever makes it may, and its path and query can be read."""
+    fields = accepted_names(shape.query)
+
+    async def admit(request: Request) -> Call[Any] | Refusal:
+        services: Services = request.app.state.services
+        principal = await services.credentials.principal(bearer(request))
+        refusal = principal if isinstance(principal, Refusal) else needs_role(principal, shape.role)
+        if isinstance(principal, Refusal) or refusal is not None:
+            return refusal
+        ids = {name: canonical_id(text) for name, text in request.path_params.items()}
+        for name, id in ids.items():
+            if id is None:
+                return Refusal(NOT_FOUND, {name: request.path_params[name][:100]})
+        query = read_query(request.query_params, shape.query, fields) if request.url.query else shape.query()
+        if isinstance(query, Refusal):
+            return query
+        call = Call(request, services, principal, query, ids)
+        programme = None if principal.programme_id else call.named_programme()
+        if programme is not None and not is_id(programme):
+            return Refusal(NOT_FOUND, {"programme_id": programme[:100]})
+        return call
+
+    return admit
+
+
+def _intake(shape: Shape) -> Step:
+    """The step that reads the body and names the command."""
+    names = frozenset(shape.body.__struct_fields__) if shape.body is not None else None
+    decoder = msgspec.json.Decoder(shape.body) if shape.whole and shape.body is not None else None
+
+    async def take(call: Call[Any]) -> Call[Any] | Refusal:
+        if names is None and not shape.file:
+            return call
+        body = await read_bytes(call.request, getattr(call.services.settings, shape.most))
+        if isinstance(body, Refusal):
+            return body
+        if shape.file:
+            call.content = body
+        elif decoder is not None:
+            call.content = read_json(body, decoder)
+            if isinstance(call.content, Refusal):
+                return call.content
+            return call
+        else:
+            refusal = _read_names(call, body, names or frozenset())
+            if refusal is not None:
+                return refusal
+        command_id = command_id_of(call.request, call.principal)
+        if isinstance(command_id, Refusal):
+            return command_id
+        call.command_id = command_id
+        return call
+
+    return take
+
+
+def _read_names(call: Call[Any], body: bytes, names: frozenset[str]) -> Refusal | None:
+    """Set the call's body; a field that the face does not know is refused, since it may be a misspelt one."""
+    found = read_object(body)
+    if isinstance(found, Refusal):
+        return found
+    if not names.issuperset(found):
+        return Refusal(INVALID, {"problem": "no such field", "fields": sorted(set(found) - names)})
+    call.body = found
+    return None
+
+
+def command_id_of(request: Request, principal: Principal) -> Id | Refusal:
+    """What the command is called: by the caller's Idempotency-Key, within what that caller did, else anew."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return new_id()
+    if not 0 < len(key) <= LONGEST_KEY:
+        return unreadable(f"an Idempotency-Key has 1 to {LONGEST_KEY} characters")
+    return derived_id(derived_id(_KEYS, principal.id), key)
+
+
+def bearer(request: Request) -> str | None:
+    """The token of the Authorization header; another scheme than Bearer is read as a token that nobody has."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else "?"
+
+
+def needs_role(principal: Principal, role: Role) -> Refusal | None:
+    """401 for a caller without a token, 403 for one whose token does not reach so far."""
+    if ROLES.index(principal.role) >= ROLES.index(role):
+        return None
+    if principal.role == "public" and principal.id == "public":
+        return not_signed_in("missing")
+    return Refusal(NOT_ALLOWED, {"needs": role, "has": principal.role})
+
+
+def canonical_id(text: str) -> Id | None:
+    """*text* as a UUID in canonical form, or None."""
+    try:
+        return str(uuid.UUID(text)) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+def accepted_names(query: type[msgspec.Struct]) -> dict[str, str]:
+    """How each parameter may be written (as documented, or in snake case), and how the struct calls it."""
+    names = {}
+    for info in msgspec.structs.fields(query):
+        names[info.encode_name] = names[snake(info.encode_name)] = info.encode_name
+    return names
+
+
+def read_query(params: QueryParams, query: type[Q], names: dict[str, str]) -> Q | Refusal:
+    """The query parameters as *query*; an unknown one is refused, since a filter misspelt would show too much."""
+    given: dict[str, str] = {}
+    for name, value in params.multi_items():
+        if name == "programme":
+            continue
+        if name not in names:
+            return Refusal(INVALID, {"problem": "no such parameter", "field": name[:100]})
+        if "\0" in value:
+            return Refusal(INVALID, {"problem": "a text holds the character NUL", "field": name})
+        given[names[name]] = value
+    try:
+        return msgspec.convert(given, query, strict=False)
+    except msgspec.ValidationError as error:
+        return Refusal(INVALID, {"problem": str(error)})

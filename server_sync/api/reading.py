@@ -1,0 +1,94 @@
+"""A request's body, read without trust: its size, its depth, and a JSON object in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from server_sync.protocol.errors import INVALID, UNREADABLE, Refusal
+
+T = TypeVar("T")
+
+DEEPEST: Final = 32
+"""How deep arrays and objects may nest; everything of ours stays under ten."""
+
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_DEEPER: Final = frozenset((b"[", b"{"))
+_HIGHER: Final = frozenset((b"]", b"}"))
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+def unreadable(problem: str, **details: Any) -> Refusal:
+    """``UNREADABLE`` with what is wrong."""
+    return Refusal(UNREADABLE, {"problem": problem, **details})
+
+
+async def read_bytes(request: Request, most: int) -> bytes | Refusal:
+    """The body if it has no more than *most* bytes; the rest of a longer one is not even awaited."""
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) > most:
+        return unreadable("the body is too large", most_bytes=most)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                return unreadable("the body is too large", most_bytes=most)
+            parts.append(part)
+    except ClientDisconnect:
+        return unreadable("the body ended early")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def too_deep(body: bytes) -> bool:
+    """Whether arrays and objects nest deeper than ``DEEPEST``; brackets in strings don't count."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _TOKENS.findall(body):
+        if token in _DEEPER:
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif token in _HIGHER:
+            depth -= 1
+    return False
+
+
+def read_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T | Refusal:
+    """*body* as the decoder's type; 400 for what is no JSON, 422 for a field that has a wrong value."""
+    if too_deep(body):
+        return unreadable("the JSON nests too deeply", deepest=DEEPEST)
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        return Refusal(INVALID, {"problem": str(error)})
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return unreadable(f"the body is not JSON: {error}")
+
+
+def read_object(body: bytes) -> dict[str, Any] | Refusal:
+    """*body* as one JSON object whose names are in snake case, as its sender may not have written them.
+
+    An empty body is an empty object, so that a request that needs no argument needs no body.
+    """
+    if not body.strip():
+        return {}
+    found = read_json(body, _OBJECT)
+    if isinstance(found, Refusal):
+        return unreadable("the body must be a JSON object") if found.code == INVALID else found
+    for name in found:
+        if not name.islower():
+            return {snake(name): value for name, value in found.items()}
+    return found
+
+
+def snake(name: str) -> str:
+    """``slotId`` as ``slot_id``."""
+    return _CAMEL.sub(r"_\1", name).lower()

@@ -1,0 +1,1 @@
+"""The authority: Postgres, and the one way in which anything in it changes."""

@@ -1,0 +1,267 @@
+"""One transaction for many commands: discover, lock, load, decide, store, commit.
+
+Runs are independent of each other; within a run the first command that can't be decided now stops the rest. Nothing of
+an attempt is believed before its commit: the runs are told afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from server_sync.authority.connection import Connection
+from server_sync.authority.devices import DeviceCursor, lock_cursors, save_cursors
+from server_sync.authority.ledger import applied, encode_effects, ledger_row, rejected, replayed
+from server_sync.authority.load import Discovery, Known, Loaded, load, lock
+from server_sync.authority.refs import Refs
+from server_sync.authority.runs import Item, Run
+from server_sync.authority.store import LedgerRow, store
+from server_sync.protocol.commands import Result, Stop
+from server_sync.protocol.errors import BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record
+from server_sync.rules.state import Changes, Effect, Keys, RowKey
+
+log = logging.getLogger(__name__)
+
+MOST_ROUNDS: Final = 5
+"""How often a command may turn out to need more than it was given before it is told ``BUSY``."""
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Hints:
+    """Slots, blocks and events as last seen: enough to know what to lock without asking the database first.
+
+    Only hints: what is loaded under the lock decides, and asks for more where a hint was stale.
+    """
+
+    MOST: Final = 50_000
+
+    def __init__(self) -> None:
+        self._rows: dict[type[Record], dict[Id, Any]] = {EventSlot: {}, EventTimeBlock: {}, Event: {}}
+
+    def discovery(self) -> Discovery:
+        """A discovery that starts with what is known, and adds what it fetches."""
+        discovery = Discovery()
+        discovery.rows.update(self._rows)
+        return discovery
+
+    def learn(self, loaded: Loaded) -> None:
+        """Take over what was read under the lock."""
+        for record, known in self._rows.items():
+            if len(known) > self.MOST:
+                known.clear()
+            known.update(loaded.rows.get(record, {}))
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one run came in an attempt that has not committed yet."""
+
+    run: Run
+    results: list[Result] = field(default_factory=list)
+    stop: Stop | None = None
+    refusal: Refusal | None = None
+    error: BaseException | None = None
+    again: bool = False
+
+    def tell(self, next_seq: int) -> None:
+        """The attempt is committed: so it is."""
+        self.run.results += self.results
+        self.run.stop, self.run.refusal, self.run.error = self.stop, self.refusal, self.error
+        self.run.next_seq = next_seq
+        self.run.rounds += self.again
+
+
+class Attempt:
+    """One transaction over some runs: what it sees, and what it will write."""
+
+    def __init__(self, keys: Keys, refs: Refs) -> None:
+        self.state = Loaded(keys)
+        self.refs = refs
+        self.known: dict[Id, Known] = {}
+        self.decided: dict[Id, Result] = {}
+        self.cursors: dict[Id, DeviceCursor] = {}
+        self.effects: dict[RowKey, Effect] = {}
+        self.encoded: dict[RowKey, bytes] = {}
+        self.ledger: list[LedgerRow] = []
+        self.programmes: set[Id] = set()
+
+    async def decide_run(self, connection: Connection, run: Run, items: Sequence[Item], now: datetime) -> Progress:
+        """Decide *items* in order until one has to wait."""
+        progress = Progress(run)
+        cursor = self.cursors.get(run.principal.device_id or "") if run.incarnation is not None else None
+        if cursor is not None and run.incarnation is not None and not _same_incarnation(cursor, run.incarnation):
+            progress.stop = "fork"
+            return progress
+        for item in items:
+            known = self.known.get(item.envelope.id)
+            if known is not None:
+                if known.hash != item.hash[2:] or known.principal != run.principal.id:
+                    progress.stop, progress.refusal = _reused(run, item)
+                    break
+                result: Result | None = replayed(known)
+            elif item.envelope.id in self.decided:
+                result = self.decided[item.envelope.id]
+            elif cursor is not None and (stop := _out_of_order(cursor, item)) is not None:
+                progress.stop = stop
+                break
+            else:
+                result = await self._decide(connection, run, item, now, progress)
+            if result is None:
+                break
+            if cursor is not None and item.envelope.seq == cursor.last_seq + 1:
+                cursor.last_seq += 1
+            progress.results.append(result)
+        return progress
+
+    async def _decide(
+        self, connection: Connection, run: Run, item: Item, now: datetime, progress: Progress
+    ) -> Result | None:
+        """The verdict on one command, recorded; None where there is none yet."""
+        refusal = item.refused or self._dependency(item)
+        effects: list[Effect] = []
+        if refusal is not None:
+            result = rejected(item.envelope.id, refusal)
+        else:
+            assert item.rule is not None
+            assert item.command is not None
+            try:
+                if not self.state.keys.covers(item.rule.needs(item.command, self.state)):
+                    progress.again = True
+                    return None
+                verdict = item.rule.decide(self.state, item.command, now)
+            except Exception as error:  # a bug in one rule harms no other command, and becomes no verdict
+                log.exception("deciding %s %s failed", item.envelope.kind, item.envelope.id)
+                progress.error = error
+                return None
+            if isinstance(verdict, Refusal):
+                result = rejected(item.envelope.id, verdict)
+            else:
+                effects = await self._apply(connection, item, verdict)
+                result = applied(item.envelope.id, verdict.answer)
+        self._record(run, item, result, effects)
+        return result
+
+    async def _apply(self, connection: Connection, item: Item, changes: Changes) -> list[Effect]:
+        """Put the changes into the state, refs given; returns the rows that the command itself wrote."""
+        new = [row for row in changes.puts if self.state.rows[type(row)].get(row.id) is None]
+        await self.refs.reserve(connection, new)
+        fresh = {id(row) for row in new}
+        puts = [self.refs.name(row) if id(row) in fresh else row for row in changes.puts]
+        written = {(type(row), row.id) for row in puts}
+        effects = [effect for effect in self.state.apply(puts) if (type(effect.after), effect.after.id) in written]
+        for effect in effects:
+            key = (type(effect.after), effect.after.id)
+            first = self.effects.get(key)
+            self.effects[key] = Effect(effect.before if first is None else first.before, effect.after)
+            self.encoded[key] = _ENCODER.encode(effect.after)
+            if key[1] == item.envelope.id and (ref := getattr(effect.after, "ref", None)) is not None:
+                changes.answer["ref"] = ref
+        if item.programme_id is not None:
+            self.programmes.add(item.programme_id)
+        return effects
+
+    def _record(self, run: Run, item: Item, result: Result, effects: list[Effect]) -> None:
+        self.decided[result.id] = result
+        self.ledger.append(
+            ledger_row(
+                item.envelope,
+                run.principal,
+                item.programme_id,
+                item.hash,
+                run.incarnation,
+                result,
+                encode_effects(effects, self.encoded) if effects else None,
+            )
+        )
+
+    def _dependency(self, item: Item) -> Refusal | None:
+        """A request whose ground was refused is refused with it; what happened in the world happened all the same."""
+        if item.rule is None or item.rule.fact:
+            return None
+        for id in item.envelope.depends_on or ():
+            status = self.decided[id].status if id in self.decided else getattr(self.known.get(id), "status", None)
+            if status != "applied":
+                return Refusal(DEPENDENCY_REFUSED, {"command_id": id})
+        return None
+
+
+def _same_incarnation(cursor: DeviceCursor, incarnation: int) -> bool:
+    """Whether the run continues the device's queue, or starts its next one."""
+    if incarnation == cursor.incarnation + 1:
+        cursor.incarnation, cursor.last_seq = incarnation, 0
+    return incarnation == cursor.incarnation
+
+
+def _out_of_order(cursor: DeviceCursor, item: Item) -> Stop | None:
+    seq = item.envelope.seq
+    if seq is None or seq <= cursor.last_seq:
+        return "fork"
+    return "gap" if seq > cursor.last_seq + 1 else None
+
+
+def _reused(run: Run, item: Item) -> tuple[Stop | None, Refusal | None]:
+    if run.incarnation is not None:
+        return "fork", None
+    return None, Refusal(KEY_REUSED, {"id": item.envelope.id})
+
+
+class Batch:
+    """Runs attempts. ``locking`` off is for the tests that show what the locks are for."""
+
+    def __init__(self, refs: Refs, hints: Hints, locking: bool = True) -> None:
+        self._refs = refs
+        self._hints = hints
+        self._locking = locking
+
+    async def attempt(self, connection: Connection, runs: Sequence[Run], most: int | None = None) -> set[Id]:
+        """Decide what is open of *runs* (*most* commands of each) in one transaction; returns whose rows changed."""
+        open_items = {id(run): run.items[len(run.results) :][:most] for run in runs}
+        items = [item for run in runs for item in open_items[id(run)]]
+        attempt = Attempt(await self._discover(connection, items), self._refs)
+        pushing = [run.principal.device_id for run in runs if run.incarnation is not None and run.principal.device_id]
+        wanted_ids = [item.envelope.id for item in items]
+        wanted_ids += [id for item in items for id in item.envelope.depends_on or ()]
+        async with connection.transaction():
+            now = await lock(connection, attempt.state.keys.lock if self._locking else ())
+            attempt.cursors = await lock_cursors(connection, pushing)
+            attempt.known = await load(connection, attempt.state.keys, attempt.state, wanted_ids)
+            self._hints.learn(attempt.state)
+            steps = [await attempt.decide_run(connection, run, open_items[id(run)], now) for run in runs]
+            await store(connection, attempt.effects, attempt.encoded, attempt.ledger)
+            await save_cursors(connection, attempt.cursors.values())
+        for progress in steps:
+            cursor = attempt.cursors.get(progress.run.principal.device_id or "")
+            progress.tell(cursor.last_seq + 1 if cursor is not None else 0)
+            if progress.run.rounds > MOST_ROUNDS:
+                give_up(progress.run)
+        return attempt.programmes
+
+    async def _discover(self, connection: Connection, items: Sequence[Item]) -> Keys:
+        """Everything that *items* need as far as can be seen without locks; reads only what the hints lack."""
+        discovery = self._hints.discovery()
+        keys = Keys()
+        undecided = list(items)
+        for _ in range(MOST_ROUNDS):
+            for item in undecided:
+                if item.rule is not None and item.command is not None:
+                    keys |= item.rule.needs(item.command, discovery)
+            if not discovery.missing.read and not discovery.missing.find:
+                break
+            await discovery.fetch_missing(connection)
+        return keys
+
+
+def give_up(run: Run) -> None:
+    """Tell the caller to come again: no verdict is stored."""
+    if run.incarnation is not None:
+        run.stop = "retry"
+    else:
+        run.refusal = Refusal(BUSY)

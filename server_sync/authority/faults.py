@@ -1,0 +1,66 @@
+"""What a database error means for the command that met it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+
+from server_sync.protocol.errors import (
+    ALREADY_EXISTS,
+    BLOCK_FULL,
+    DOUBLE_BOOKED,
+    EVENT_FULL,
+    NOT_FOUND,
+    ROOM_TAKEN,
+    SLOT_FULL,
+    Refusal,
+)
+
+TRANSIENT: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+"""The same again may succeed."""
+
+LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+"""The connection is gone, and whether the commit came through is unknown: ask again, the ledger knows."""
+
+_BY_CONSTRAINT: Final = (
+    ("event_slots", "capacity", SLOT_FULL),
+    ("event_time_blocks", "capacity", BLOCK_FULL),
+    ("events", "capacity", EVENT_FULL),
+    ("reservation_members", "", DOUBLE_BOOKED),
+    ("event_time_blocks", "", ROOM_TAKEN),
+)
+
+
+def caught_by_constraint(error: BaseException) -> Refusal | None:
+    """The refusal that a violated constraint stands for; None if *error* is something else.
+
+    The rules refuse first; this is the net beneath them.
+    """
+    if not isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return None
+    table, name = error.table_name or "", error.constraint_name or ""
+    details = {"constraint": name}
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Refusal(ALREADY_EXISTS, details)
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return Refusal(NOT_FOUND, details)
+    for of_table, part, code in _BY_CONSTRAINT:
+        if table == of_table and part in name:
+            return Refusal(code, details)
+    return None

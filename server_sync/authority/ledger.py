@@ -1,0 +1,114 @@
+"""The ledger's view of a command: its hash, its effects, its row, and a stored verdict read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from server_sync.authority.load import Known
+from server_sync.authority.principal import Principal
+from server_sync.authority.store import LedgerRow
+from server_sync.protocol.commands import Envelope, Result
+from server_sync.protocol.errors import BUSY, INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Record
+from server_sync.rules.state import Effect, RowKey
+
+_ENCODER: Final = msgspec.json.Encoder()
+_CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
+
+UNREADABLE_CODES: Final = frozenset({INVALID, NOT_ALLOWED, UNKNOWN_KIND})
+"""Refusals of a request that never became a command: recorded for a device's queue, not for a single request."""
+
+
+def command_hash(envelope: Envelope) -> str:
+    """Sixteen bytes that tell two commands under one id apart, in Postgres' hex notation."""
+    try:
+        args: Any = msgspec.json.decode(envelope.args)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        args = bytes(envelope.args).hex()
+    said = _CANONICAL.encode([envelope.kind, envelope.v, args, envelope.occurred_at])
+    return "\\x" + blake2b(said, digest_size=16).hexdigest()
+
+
+def encode_effects(effects: Sequence[Effect], encoded: dict[RowKey, bytes]) -> msgspec.Raw:
+    """``[[table, id, before, after], …]``: a new row whole, of a changed one what changed (None included)."""
+    return msgspec.Raw(_ENCODER.encode([_effect(effect, encoded) for effect in effects]))
+
+
+def _effect(effect: Effect, encoded: dict[RowKey, bytes]) -> list[Any]:
+    before, after = effect
+    table = type(after).TABLE
+    if before is None:
+        return [table, after.id, None, msgspec.Raw(encoded[type(after), after.id])]
+    return [table, after.id, *_difference(before, after)]
+
+
+def _difference(before: Record, after: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    old, new = {}, {}
+    for name in after.__struct_fields__:
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            old[name], new[name] = was, now
+    return old, new
+
+
+def ledger_row(
+    envelope: Envelope,
+    principal: Principal,
+    programme_id: Id | None,
+    hash: str,
+    incarnation: int | None,
+    result: Result,
+    effects: msgspec.Raw | None,
+) -> LedgerRow:
+    """The row that records *result*."""
+    return LedgerRow(
+        id=envelope.id,
+        programme_id=programme_id,
+        principal=principal.id,
+        actor=envelope.actor or principal.actor,
+        device_id=principal.device_id,
+        incarnation=incarnation,
+        seq=envelope.seq,
+        kind=envelope.kind[:200],
+        v=envelope.v,
+        args=storable(envelope.args),
+        hash=hash,
+        status=result.status,
+        code=result.code,
+        details=None if result.details is None else msgspec.Raw(_ENCODER.encode(result.details)),
+        effects=effects,
+        occurred_at=None if envelope.occurred_at is None else envelope.occurred_at.isoformat(),
+    )
+
+
+def storable(args: msgspec.Raw) -> msgspec.Raw:
+    """*args* as Postgres can keep it: text that is no JSON, or holds NUL, is kept as a string that shows it."""
+    try:
+        msgspec.json.decode(args)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.Raw(_ENCODER.encode(bytes(args).decode("utf-8", "backslashreplace")))
+    if b"\\u0000" in bytes(args):
+        return msgspec.Raw(bytes(args).replace(b"\\u0000", b"\\ufffd"))
+    return args
+
+
+def replayed(known: Known) -> Result:
+    """The verdict that the ledger holds."""
+    status: Any = known.status
+    return Result(id=known.id, status=status, code=known.code, details=known.details)
+
+
+def applied(id: Id, answer: dict[str, Any]) -> Result:
+    """The verdict on a command that did something."""
+    return Result(id=id, status="applied", details=answer or None)
+
+
+def rejected(id: Id, refusal: Refusal) -> Result:
+    """The verdict on a command that was refused."""
+    assert refusal.code != BUSY, "busy is no verdict"
+    return Result(id=id, status="rejected", code=refusal.code, details=refusal.details or None)

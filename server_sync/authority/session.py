@@ -1,0 +1,115 @@
+"""The authority as its callers know it: hand in a command, await its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+
+from server_sync.authority.batch import Batch, Hints
+from server_sync.authority.connection import Pool, open_pool
+from server_sync.authority.lanes import Lane
+from server_sync.authority.ledger import rejected
+from server_sync.authority.principal import Principal
+from server_sync.authority.refs import Refs
+from server_sync.authority.runs import Run, read_item, unreadable
+from server_sync.protocol.commands import MAX_RUN, PROTO, Envelope, PushReply, PushRequest, Result
+from server_sync.protocol.errors import NOT_ALLOWED, Refusal
+from server_sync.protocol.ids import Id
+
+CHANNEL: Final = "callboard"
+POKE_SECONDS: Final = 0.05
+"""A process notifies at most twenty times a second, whatever it commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protections:
+    """What the tests of races turn off to see the race. ``CALLBOARD_TEST_PROTECTIONS=nolock`` is for them alone."""
+
+    locking: bool = True
+
+    @classmethod
+    def from_environment(cls) -> Protections:
+        """As the environment says; everything on unless it names what is off."""
+        return cls(locking="nolock" not in os.environ.get("CALLBOARD_TEST_PROTECTIONS", ""))
+
+
+class Authority:
+    """Decides. One a process; any number of processes on one database."""
+
+    def __init__(self, pool: Pool, lanes: int, protections: Protections) -> None:
+        self.pool = pool
+        batch = Batch(Refs(), Hints(), protections.locking)
+        self._dirty: set[Id] = set()
+        self._poke = asyncio.Event()
+        self._lane = Lane(pool, batch, lanes, self._changed)
+        self._bulk = Lane(pool, batch, 1, self._changed)
+        self._poker = asyncio.create_task(self._notify(), name="authority-poker")
+
+    @classmethod
+    async def open(cls, url: str, *, lanes: int = 1, protections: Protections | None = None) -> Self:
+        """Connect to the database at *url* (migrated already). Raises what asyncpg raises if it can't be reached."""
+        pool = await open_pool(url, lanes + 6)
+        return cls(pool, lanes, protections or Protections.from_environment())
+
+    async def close(self) -> None:
+        """Finish what is in flight and disconnect."""
+        self._poker.cancel()
+        await self._lane.close()
+        await self._bulk.close()
+        await asyncio.gather(self._poker, return_exceptions=True)
+        await self.pool.close()
+
+    async def submit(
+        self, principal: Principal, envelope: Envelope, programme_id: Id | None = None
+    ) -> Result | Refusal:
+        """The verdict on one command, stored; or a ``Refusal`` that is none: busy, a reused id.
+
+        Raises ``Overloaded``, ``Unavailable`` (ask again with the same id), or the bug that it met.
+        """
+        item = read_item(principal, envelope, programme_id or principal.programme_id)
+        if unreadable(item):
+            assert item.refused is not None
+            return rejected(envelope.id, item.refused)
+        run = Run(principal, [item])
+        await (self._bulk if run.bulk else self._lane).submit(run)
+        if run.error is not None:
+            raise run.error
+        if run.refusal is not None:
+            return run.refusal
+        return run.results[0]
+
+    async def push(self, principal: Principal, request: PushRequest) -> PushReply | Refusal:
+        """The verdicts on a device's run of commands, as far as they could be decided.
+
+        The device must be the principal's; more than ``MAX_RUN`` commands are cut, and come with the next push.
+        """
+        if principal.device_id is None or principal.device_id != request.device:
+            return Refusal(NOT_ALLOWED, {"problem": "this token belongs to another device"})
+        if request.proto != PROTO:
+            return PushReply(results=[], next_seq=0, server_time=datetime.now(UTC), stop="upgrade")
+        items = [read_item(principal, envelope, principal.programme_id) for envelope in request.commands[:MAX_RUN]]
+        run = Run(principal, items, incarnation=request.incarnation)
+        if items:
+            await (self._bulk if run.bulk else self._lane).submit(run)
+        stop = "retry" if run.error is not None else run.stop
+        return PushReply(results=run.results, next_seq=run.next_seq, server_time=datetime.now(UTC), stop=stop)
+
+    def _changed(self, programmes: set[Id]) -> None:
+        if programmes:
+            self._dirty |= programmes
+            self._poke.set()
+
+    async def _notify(self) -> None:
+        """Tell every process what changed, after the commit and not in it: NOTIFY would make commits queue."""
+        while True:
+            await self._poke.wait()
+            self._poke.clear()
+            programmes, self._dirty = self._dirty, set()
+            try:
+                await self.pool.fetch("SELECT pg_notify($1, p) FROM unnest($2::text[]) p", CHANNEL, sorted(programmes))
+            except Exception:  # desks pull every 20 s anyway; the next commit pokes again
+                self._dirty |= programmes
+            await asyncio.sleep(POKE_SECONDS)

@@ -1,0 +1,129 @@
+"""Writing what a batch decided: whole tables at once, as JSON, in at most three statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from server_sync.authority.connection import Connection
+from server_sync.authority.load import LOCK_ORDER
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation, columns
+from server_sync.rules.state import Effect, RowKey
+
+DATABASE_OWNED: Final[frozenset[str]] = frozenset({"reserved_count"})
+"""Columns that only the database's own trigger changes."""
+
+_LIMITS: Final[tuple[type[Record], ...]] = (Event, EventTimeBlock, EventSlot)
+_RANK: Final = {record: rank for rank, record in enumerate(LOCK_ORDER)}
+_ENCODER: Final = msgspec.json.Encoder()
+
+LEDGER_COLUMNS: Final = (
+    "id", "programme_id", "principal", "actor", "device_id", "incarnation", "seq", "kind", "v", "args", "hash",
+    "status", "code", "details", "effects", "occurred_at",
+)  # fmt: skip
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One command as the ledger keeps it; ``hash`` in Postgres' hex notation, JSON columns already encoded."""
+
+    id: Id
+    principal: str
+    actor: str
+    kind: str
+    v: int
+    args: msgspec.Raw
+    hash: str
+    status: str
+    programme_id: Id | None = None
+    device_id: Id | None = None
+    incarnation: int | None = None
+    seq: int | None = None
+    code: str | None = None
+    details: msgspec.Raw | None = None
+    effects: msgspec.Raw | None = None
+    occurred_at: str | None = None
+
+
+@cache
+def _insert(record: type[Record], number: int) -> str:
+    names = ", ".join(columns(record))
+    return (
+        f"INSERT INTO {record.TABLE} ({names})"
+        f" SELECT {names} FROM json_populate_recordset(NULL::{record.TABLE}, ${number}::json)"
+    )
+
+
+@cache
+def _update(record: type[Record], number: int) -> str:
+    names = [name for name in columns(record) if name not in DATABASE_OWNED and name not in ("id", "programme_id")]
+    return (
+        f"UPDATE {record.TABLE} t SET ({', '.join(names)}) = ({', '.join('r.' + name for name in names)})"
+        f" FROM json_populate_recordset(NULL::{record.TABLE}, ${number}::json) r WHERE t.id = r.id"
+    )
+
+
+_LEDGER_NAMES: Final = ", ".join(LEDGER_COLUMNS)
+
+
+@cache
+def _statement(updates: tuple[type[Record], ...], inserts: tuple[type[Record], ...], ledger: bool) -> str:
+    """One statement that writes several tables; triggers and constraints run at its end."""
+    parts = [_update(record, number) for number, record in enumerate(updates, 1)]
+    parts += [_insert(record, number) for number, record in enumerate(inserts, len(updates) + 1)]
+    if ledger:
+        number = len(parts) + 1
+        parts.append(
+            f"INSERT INTO commands ({_LEDGER_NAMES})"
+            f" SELECT {_LEDGER_NAMES} FROM json_populate_recordset(NULL::commands, ${number}::json)"
+        )
+    *first, last = parts
+    common = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(first))
+    return f"WITH {common} {last}" if common else last
+
+
+def _lines(rows: Iterable[bytes]) -> str:
+    return (b"[" + b",".join(rows) + b"]").decode()
+
+
+async def store(
+    connection: Connection, effects: dict[RowKey, Effect], encoded: dict[RowKey, bytes], ledger: Sequence[LedgerRow]
+) -> None:
+    """Write the last state of every row that changed, and the ledger.
+
+    Releases go before claims: places that are given back (updates) count before places are taken (new claims), with
+    raised limits in between; where no claim both is released and made, one statement does it all.
+    """
+    updates: dict[type[Record], list[bytes]] = defaultdict(list)
+    inserts: dict[type[Record], list[bytes]] = defaultdict(list)
+    for key, effect in effects.items():
+        (inserts if effect.before is None else updates)[key[0]].append(encoded[key])
+    log = [_ENCODER.encode(row) for row in ledger]
+    limits = {record: updates.pop(record) for record in _LIMITS if record in updates}
+    claims, moves = inserts.get(SlotReservation), updates.get(SlotReservation)
+    if not (claims and updates) and not (limits and (claims or moves)):
+        await _write(connection, {**limits, **updates}, inserts, log)
+        return
+    await _write(connection, updates, {}, [])
+    await _write(connection, limits, {}, [])
+    await _write(connection, {}, inserts, log)
+
+
+async def _write(
+    connection: Connection,
+    updates: dict[type[Record], list[bytes]],
+    inserts: dict[type[Record], list[bytes]],
+    log: list[bytes],
+) -> None:
+    if not updates and not inserts and not log:
+        return
+    changed = tuple(sorted(updates, key=_RANK.__getitem__))
+    new = tuple(sorted(inserts, key=_RANK.__getitem__))
+    arguments = [*(_lines(updates[record]) for record in changed), *(_lines(inserts[record]) for record in new)]
+    if log:
+        arguments.append(_lines(log))
+    await connection.execute(_statement(changed, new, bool(log)), *arguments)

@@ -1,0 +1,149 @@
+"""The envelope of a command, its result, and the requests and replies of ``/sync/*``.
+
+A command is immutable: what a desk queued is sent byte for byte, under whatever version it was written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Role
+
+PROTO = 1
+MAX_RUN = 50
+MAX_PUSH_BYTES = 256 * 1024
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command as it crosses the wire and lies in the outbox; ``args`` stays raw until its rule reads it.
+
+    ``occurred_at`` is the device's clock, ``clock_offset_ms`` what to add to it to get the server's; ``seen`` maps
+    ``table/id`` to the version that the person looked at; ``depends_on`` names earlier commands without which this
+    request makes no sense.
+    """
+
+    id: Id
+    kind: str
+    args: msgspec.Raw
+    seq: int | None = None
+    v: int = 1
+    actor: str | None = None
+    occurred_at: datetime | None = None
+    clock_offset_ms: int | None = None
+    seen: dict[str, int] | None = None
+    depends_on: list[Id] | None = None
+
+
+Status = Literal["applied", "rejected", "failed"]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The stored verdict on one command. ``details`` holds an applied command's answer, or what a refusal names."""
+
+    id: Id
+    status: Status
+    code: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An ordered run of one device's commands; ``seq`` is consecutive within an incarnation, from 1."""
+
+    proto: int
+    device: Id
+    incarnation: int
+    commands: list[Envelope]
+
+
+Stop = Literal["gap", "retry", "fork", "upgrade"]
+
+
+class PushReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Results of the commands that were decided, in order; ``stop`` says why the rest was not."""
+
+    results: list[Result]
+    next_seq: int
+    server_time: datetime
+    stop: Stop | None = None
+
+
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """``cursor`` is what the last pull or bootstrap ended with."""
+
+    proto: int
+    cursor: str
+
+
+class BootstrapRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One page. ``page`` is opaque: None for the first, then what the page before it gave."""
+
+    proto: int
+    page: str | None = None
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Another device's presence: when the centre last heard of it."""
+
+    id: Id
+    name: str
+    last_seen: datetime | None = None
+    waiting: int | None = None  # commands that it last said it had unsent
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first line of a delta: apply it only if your cursor is ``from_cursor`` (a bootstrap page has none)."""
+
+    from_cursor: str | None = None
+    total: int | None = None  # rows of the whole bootstrap, for progress
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The last line; without it the reply was cut short and nothing of it may be applied."""
+
+    rows: int
+    server_time: datetime
+    cursor: str | None = None
+    next_page: str | None = None
+    desks: list[Desk] | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of NDJSON; exactly one field is set."""
+
+    begin: Begin | None = None
+    put: tuple[str, msgspec.Raw] | None = None
+    del_: tuple[str, Id] | None = msgspec.field(default=None, name="del")
+    result: Result | None = None
+    end: End | None = None
+
+
+class Rebootstrap(msgspec.Struct, frozen=True):
+    """The body of a 410: the cursor can't be followed; fetch everything again (the outbox stays)."""
+
+    rebootstrap: Literal["epoch", "floor", "scope", "schema"]
+
+
+class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-time code (any case, with or without dashes) and the desk's own name for itself."""
+
+    code: str
+    device: Id
+    name: str | None = None
+
+
+class EnrolReply(msgspec.Struct, frozen=True, kw_only=True):
+    """``token`` is shown this once; whoever bears it is the device."""
+
+    KIND: ClassVar[str] = "enrol"
+
+    device: Id
+    name: str
+    programme: Id
+    programme_name: str
+    practice: bool
+    ceiling: Role
+    token: str

@@ -1,0 +1,85 @@
+"""A command as a rule sees it, and what a kind of command consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
+from server_sync.protocol.ids import Id, derived_id
+from server_sync.protocol.records import ROLES, Role
+from server_sync.rules.state import Changes, Keys, State
+
+A = TypeVar("A", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[A]):
+    """One command with its arguments read. ``role`` is what the caller may do, the device's ceiling applied."""
+
+    id: Id
+    kind: str
+    programme_id: Id
+    args: A
+    actor: str
+    role: Role = "public"
+    device_id: Id | None = None
+    occurred_at: datetime | None = None
+    clock_offset_ms: int | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def derive(self, name: str | int) -> Id:
+        """The id of a row that this command brings forth."""
+        return derived_id(self.id, name)
+
+    def happened(self, now: datetime) -> datetime:
+        """When it happened by the server's clock: the device's time, corrected, and never later than *now*."""
+        if self.occurred_at is None:
+            return now
+        return min(now, self.occurred_at + timedelta(milliseconds=self.clock_offset_ms or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[A]):
+    """One kind of command: who may give it, its arguments, what it must see, and what it does.
+
+    ``fact`` marks what happened in the world: recorded whatever it surprises, and never refused for lack of room.
+    ``bulk`` work runs on a lane of its own.
+    """
+
+    kind: str
+    args: type[A]
+    role: Role
+    needs: Callable[[Command[A], State], Keys]
+    decide: Callable[[State, Command[A], datetime], Changes | Refusal]
+    fact: bool = False
+    bulk: bool = False
+
+
+def read_args(rule: Rule[Any], raw: bytes | msgspec.Raw) -> msgspec.Struct | Refusal:
+    """The arguments in *raw* JSON, or ``INVALID`` naming the field that is wrong."""
+    if b"\\u0000" in bytes(raw):
+        return Refusal(INVALID, {"problem": "a text holds the character NUL, which can't be stored"})
+    try:
+        args: msgspec.Struct = msgspec.json.decode(raw, type=rule.args)
+    except msgspec.ValidationError as error:
+        return Refusal(INVALID, {"problem": str(error)})
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Refusal(INVALID, {"problem": f"not JSON: {error}"})
+    return args
+
+
+def allowed(rule: Rule[Any], role: Role) -> Refusal | None:
+    """``NOT_ALLOWED`` if *role* may not give this command."""
+    if ROLES.index(role) < ROLES.index(rule.role):
+        return Refusal(NOT_ALLOWED, {"needs": rule.role, "has": role})
+    return None
+
+
+def unknown_kind(kind: str) -> Refusal:
+    """The refusal of a kind that no rule knows."""
+    return Refusal(UNKNOWN_KIND, {"kind": kind})

@@ -1,0 +1,81 @@
+"""``block.generate_slots``: split a block by duration. Slots that people have claimed stay as they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import structs
+
+from server_sync.protocol.errors import INVALID, MANUAL_SLOTS, NOT_FOUND, RESERVED_SLOTS, Refusal
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import EventSlot, EventTimeBlock
+from server_sync.rules.blocks import Capacity, Minutes, new_slot, split
+from server_sync.rules.command import Command, Rule
+from server_sync.rules.state import SLOTS_OF_BLOCK, WAITING_FOR_SLOT, Changes, Keys, State
+
+MOST = 1000
+
+
+class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which block, how long a slot is (the block's own duration if not said), and how many each takes."""
+
+    block_id: Id
+    slot_duration_minutes: Minutes | None = None
+    capacity: Capacity = 1
+
+
+def needs(command: Command[Args], loaded: State) -> Keys:
+    """The block with its slots, all locked, and whether anybody waits for one."""
+    keys = Keys(lock={(EventTimeBlock, command.args.block_id)}, find={(SLOTS_OF_BLOCK, command.args.block_id)})
+    for slot in loaded.find(SLOTS_OF_BLOCK, command.args.block_id):
+        keys.lock.add((EventSlot, slot.id))
+        keys.find.add((WAITING_FOR_SLOT, slot.id))
+    return keys
+
+
+def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
+    """The wanted slots, numbered 1..N by time; unclaimed others leave; doing it twice changes nothing."""
+    args = command.args
+    block = state.get(EventTimeBlock, args.block_id)
+    if block is None or block.deleted or block.programme_id != command.programme_id:
+        return Refusal(NOT_FOUND, {"block_id": args.block_id})
+    if block.manual_slots:
+        return Refusal(MANUAL_SLOTS, {"block_id": block.id})
+    minutes = args.slot_duration_minutes or block.slot_duration_minutes
+    if minutes is None:
+        return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": "neither request nor block says it"})
+    spans = list(split(block.start_time, block.end_time, minutes))
+    if not 0 < len(spans) <= MOST:
+        return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": f"it makes {len(spans)} slots"})
+    old = {(slot.start_time, slot.end_time): slot for slot in state.find(SLOTS_OF_BLOCK, block.id)}
+    claimed = {span: slot for span, slot in old.items() if _claimed(state, slot)}
+    stuck = [slot.id for slot in claimed.values() if slot.reserved_count > args.capacity]
+    if stuck:
+        return Refusal(RESERVED_SLOTS, {"slot_ids": sorted(stuck), "capacity": args.capacity})
+    kept = [span for span in claimed if span not in spans]
+    wanted = sorted([*kept, *(span for span in spans if not any(_overlap(span, other) for other in kept))])
+    puts: list[EventSlot | EventTimeBlock] = []
+    if minutes != block.slot_duration_minutes:
+        puts.append(structs.replace(block, slot_duration_minutes=minutes))
+    puts += [structs.replace(slot, deleted=True) for span, slot in old.items() if span not in wanted]
+    for number, span in enumerate(wanted, 1):
+        slot = old.get(span)
+        if slot is None:
+            puts.append(new_slot(command.derive(number), block, number, span, args.capacity))
+        elif span in spans and (slot.slot_number, slot.capacity) != (number, args.capacity):
+            puts.append(structs.replace(slot, slot_number=number, capacity=args.capacity))
+        elif slot.slot_number != number:
+            puts.append(structs.replace(slot, slot_number=number))
+    return Changes(list(puts), {"block_id": block.id, "slots": len(wanted), "kept": len(claimed)})
+
+
+def _claimed(state: State, slot: EventSlot) -> bool:
+    return slot.reserved_count > 0 or slot.created_by_admin or bool(state.find(WAITING_FOR_SLOT, slot.id))
+
+
+def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+RULE = Rule("block.generate_slots", Args, "admin", needs, decide)

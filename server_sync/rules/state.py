@@ -1,0 +1,238 @@
+"""What a rule sees (``State``), what it asks to see (``Keys``) and what it answers (``Changes``).
+
+A state is a bag of rows with a few declared indexes. The authority fills one with what a batch of commands asked for;
+a desk's replica is one that holds everything. ``apply`` derives the counts of slots, blocks and events exactly as the
+database's trigger does, so that neither rules nor desks keep counts by hand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from msgspec import structs
+
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import (
+    LIVE_CLAIMS,
+    Attendance,
+    Credential,
+    Event,
+    EventLocation,
+    EventSlot,
+    EventTimeBlock,
+    Group,
+    Location,
+    Participant,
+    Record,
+    ReservationMember,
+    SlotReservation,
+)
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Index:
+    """A way to find rows of ``record`` by the value of ``column``; ``only`` keeps some, as ``where`` does in SQL."""
+
+    record: type[Record]
+    column: str
+    where: str | None = None
+    only: Callable[[Any], bool] | None = None
+
+    def key(self, row: Record) -> Id | None:
+        """The value under which *row* is found here, or None."""
+        if self.only is not None and not self.only(row):
+            return None
+        value: Id | None = getattr(row, self.column)
+        return value
+
+
+def _live(row: ReservationMember) -> bool:
+    return row.live
+
+
+def _waiting(row: SlotReservation) -> bool:
+    return row.claim == "waitlisted"
+
+
+def _holding(row: SlotReservation) -> bool:
+    return row.claim in LIVE_CLAIMS
+
+
+COMMITMENTS = Index(ReservationMember, "participant_id", "live", _live)
+MEMBERS = Index(ReservationMember, "reservation_id")
+FACTS = Index(Attendance, "reservation_id")
+FACTS_OF_COMMAND = Index(Attendance, "command_id")
+WAITING_FOR_SLOT = Index(SlotReservation, "slot_id", "claim = 'waitlisted'", _waiting)
+CLAIMS_ON_SLOT = Index(SlotReservation, "slot_id", "claim IN ('held', 'reserved')", _holding)
+SLOTS_OF_BLOCK = Index(EventSlot, "time_block_id")
+BLOCKS_OF_EVENT = Index(EventTimeBlock, "event_id")
+BLOCKS_OF_LOCATION = Index(EventTimeBlock, "location_id")
+ROOMS_OF_EVENT = Index(EventLocation, "event_id")
+PEOPLE_OF_GROUP = Index(Participant, "group_id")
+PEOPLE = Index(Participant, "programme_id")
+GROUPS = Index(Group, "programme_id")
+EVENTS = Index(Event, "programme_id")
+LOCATIONS = Index(Location, "programme_id")
+BLOCKS = Index(EventTimeBlock, "programme_id")
+SLOTS = Index(EventSlot, "programme_id")
+CLAIMS = Index(SlotReservation, "programme_id")
+MEMBERSHIPS = Index(ReservationMember, "programme_id")
+USES_OF_ROOMS = Index(EventLocation, "programme_id")
+CREDENTIALS = Index(Credential, "holder_id")
+
+INDEXES: tuple[Index, ...] = (
+    COMMITMENTS, MEMBERS, FACTS, FACTS_OF_COMMAND, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, SLOTS_OF_BLOCK, BLOCKS_OF_EVENT,
+    BLOCKS_OF_LOCATION, ROOMS_OF_EVENT, PEOPLE_OF_GROUP, PEOPLE, GROUPS, EVENTS, LOCATIONS, BLOCKS, SLOTS, CLAIMS,
+    MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS,
+)  # fmt: skip
+INDEXES_OF: dict[type[Record], tuple[Index, ...]] = defaultdict(tuple)
+for _index in INDEXES:
+    INDEXES_OF[_index.record] += (_index,)
+
+RowKey = tuple[type[Record], Id]
+IndexKey = tuple[Index, Id]
+
+
+@dataclass(slots=True)
+class Keys:
+    """What a command must see: rows to lock (and read), rows to read, and index entries whose rows to read."""
+
+    lock: set[RowKey] = field(default_factory=set)
+    read: set[RowKey] = field(default_factory=set)
+    find: set[IndexKey] = field(default_factory=set)
+
+    def __ior__(self, other: Keys) -> Keys:
+        self.lock |= other.lock
+        self.read |= other.read
+        self.find |= other.find
+        return self
+
+    def covers(self, other: Keys) -> bool:
+        """Whether everything in *other* is asked for here."""
+        return other.lock <= self.lock and other.find <= self.find and other.read <= (self.read | self.lock)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What an applied command does: whole rows to put, in order, and the answer to whoever asked (JSON)."""
+
+    puts: list[Record] = field(default_factory=list)
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+class Effect(NamedTuple):
+    """One row that a command wrote: ``before`` is None for a new row."""
+
+    before: Record | None
+    after: Record
+
+
+class State:
+    """Rows by table and id, with the declared indexes kept for the keys in use.
+
+    ``get`` and ``find`` answer from what is there; whether everything needed was loaded is the caller's business
+    (``Keys.covers``), and a subclass may check it.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[type[Record], dict[Id, Any]] = defaultdict(dict)
+        self.found: dict[Index, dict[Id, dict[Id, Any]]] = {index: {} for index in INDEXES}
+
+    def get(self, record: type[R], id: Id | None) -> R | None:
+        """The row with that id, deleted ones too; None if there is none."""
+        row: R | None = self.rows[record].get(id) if id is not None else None
+        return row
+
+    def find(self, index: Index, key: Id) -> list[Any]:
+        """The rows under *key* of *index* that are not deleted, by id (so in order of creation)."""
+        entries = self.found[index].get(key)
+        return sorted(entries.values(), key=lambda row: row.id) if entries else []
+
+    def put(self, row: Record) -> None:
+        """Set one row and its index entries; counts are not touched."""
+        record = type(row)
+        rows = self.rows[record]
+        old = rows.get(row.id)
+        rows[row.id] = row
+        for index in INDEXES_OF[record]:
+            new_key = None if row.deleted else index.key(row)
+            if old is not None:
+                old_key = None if old.deleted else index.key(old)
+                if old_key is not None and old_key != new_key:
+                    self.found[index].get(old_key, {}).pop(row.id, None)
+            if new_key is not None:
+                self._enter(index, new_key, row)
+
+    def _enter(self, index: Index, key: Id, row: Record) -> None:
+        self.found[index].setdefault(key, {})[row.id] = row
+
+    def remove(self, record: type[Record], id: Id) -> None:
+        """Forget one row and its index entries."""
+        old = self.rows[record].pop(id, None)
+        if old is None or old.deleted:
+            return
+        for index in INDEXES_OF[record]:
+            key = index.key(old)
+            if key is not None:
+                self.found[index].get(key, {}).pop(id, None)
+
+    def apply(self, puts: Iterable[Record]) -> list[Effect]:
+        """Put *puts* in order and derive the counts; returns what changed, counts included, one entry a row."""
+        effects: dict[RowKey, Effect] = {}
+        for row in puts:
+            before = self.get(type(row), row.id)
+            self._put(row, before, effects)
+            if isinstance(row, SlotReservation):
+                self._count(before if isinstance(before, SlotReservation) else None, row, effects)
+        return list(effects.values())
+
+    def _put(self, row: Record, before: Record | None, effects: dict[RowKey, Effect]) -> None:
+        self.put(row)
+        key = (type(row), row.id)
+        first = effects.get(key)
+        effects[key] = Effect(first.before if first else before, row)
+
+    def _count(self, before: SlotReservation | None, after: SlotReservation, effects: dict[RowKey, Effect]) -> None:
+        old = before.spots if before is not None and takes_places(before) else 0
+        new = after.spots if takes_places(after) else 0
+        if before is not None and before.slot_id == after.slot_id:
+            self._add(after, new - old, effects)
+            return
+        if before is not None:
+            self._add(before, -old, effects)
+        self._add(after, new, effects)
+
+    def _add(self, claim: SlotReservation, delta: int, effects: dict[RowKey, Effect]) -> None:
+        if delta == 0:
+            return
+        slot = self.get(EventSlot, claim.slot_id)
+        if slot is not None:
+            self._put(_counted(slot, delta, slot.capacity), slot, effects)
+        block = self.get(EventTimeBlock, claim.time_block_id)
+        if block is not None and block.max_capacity is not None:
+            self._put(_counted(block, delta, block.max_capacity), block, effects)
+        event = self.get(Event, claim.event_id)
+        if event is not None and event.capacity is not None:
+            self._put(_counted(event, delta, event.capacity), event, effects)
+
+
+C = TypeVar("C", EventSlot, EventTimeBlock, Event)
+
+
+def _counted(row: C, delta: int, capacity: int) -> C:
+    """*row* with *delta* more reserved; what was overbooked is given back as it empties, and never raised here."""
+    reserved = row.reserved_count + delta
+    overbooked = row.overbooked_count
+    if delta < 0:
+        overbooked = min(overbooked, max(0, reserved - capacity))
+    return structs.replace(row, reserved_count=reserved, overbooked_count=overbooked)
+
+
+def takes_places(claim: SlotReservation) -> bool:
+    """Whether *claim* counts against its slot's capacity."""
+    return claim.claim in LIVE_CLAIMS and not claim.deleted

@@ -1,0 +1,68 @@
+"""``attendance.undo``: say that what an earlier command recorded does not stand. Names that command."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import structs
+
+from server_sync.protocol.errors import NOTHING_TO_UNDO, Refusal
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Attendance, SlotReservation
+from server_sync.rules.attendance import that_stand
+from server_sync.rules.command import Command, Rule
+from server_sync.rules.state import FACTS, FACTS_OF_COMMAND, Changes, Keys, State
+
+
+class Args(msgspec.Struct, frozen=True, kw_only=True):
+    """The command whose facts are undone."""
+
+    command_id: Id
+
+
+def needs(command: Command[Args], loaded: State) -> Keys:
+    """The facts of that command, and the claims they are about with all of theirs."""
+    keys = Keys()
+    keys.find.add((FACTS_OF_COMMAND, command.args.command_id))
+    for fact in loaded.find(FACTS_OF_COMMAND, command.args.command_id):
+        keys.lock.add((SlotReservation, fact.reservation_id))
+        keys.find.add((FACTS, fact.reservation_id))
+    return keys
+
+
+def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
+    """An ``undone`` fact for each fact of the command that still stands."""
+    claims = {
+        fact.reservation_id: state.get(SlotReservation, fact.reservation_id)
+        for fact in state.find(FACTS_OF_COMMAND, command.args.command_id)
+    }
+    puts: list[SlotReservation | Attendance] = []
+    for claim in claims.values():
+        if claim is None or claim.programme_id != command.programme_id:
+            continue
+        facts = that_stand(state.find(FACTS, claim.id))
+        undone = [_undone(command, fact, now) for fact in facts if fact.command_id == command.args.command_id]
+        if undone:
+            puts += [structs.replace(claim, version=claim.version + 1), *undone]
+    if not puts:
+        return Refusal(NOTHING_TO_UNDO, {"command_id": command.args.command_id})
+    return Changes(list(puts), {"command_id": command.args.command_id, "reservation_ids": sorted(claims)})
+
+
+def _undone(command: Command[Args], fact: Attendance, now: datetime) -> Attendance:
+    return Attendance(
+        id=command.derive(fact.id),
+        programme_id=fact.programme_id,
+        reservation_id=fact.reservation_id,
+        kind="undone",
+        occurred_at=command.happened(now),
+        command_id=command.id,
+        actor=command.actor,
+        participant_id=fact.participant_id,
+        device_id=command.device_id,
+        undoes=fact.command_id,
+    )
+
+
+RULE = Rule("attendance.undo", Args, "volunteer", needs, decide, fact=True)

@@ -1,0 +1,1 @@
+"""Every test of Callboard; see tests/conftest.py for what they share."""

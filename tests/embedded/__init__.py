@@ -1,0 +1,1 @@
+"""Tests of the Postgres that comes with the wheel, run by our own supervisor."""

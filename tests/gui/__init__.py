@@ -1,0 +1,1 @@
+"""The screens, driven by keyboard and looked at as pictures."""
