@@ -35,7 +35,9 @@ class Action:
 def key_words(key: str) -> str:
     """Return a key sequence as people read it on a cap: "Ctrl Z", "Enter", "Esc"."""
     native = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
-    return native.replace("+", " ").replace("Return", "Enter").replace("Escape", "Esc").strip()
+    plus = native.endswith("+")
+    parts = [{"Return": "Enter", "Escape": "Esc"}.get(part, part) for part in native.split("+") if part]
+    return " ".join([*parts, "+"] if plus else parts)
 
 
 class Actions(QObject):

@@ -31,7 +31,7 @@ class Overlay(QWidget, Generic[T]):
         self._answer: T | None = None
         self._waiting: asyncio.Future[T | None] | None = None
         self.open = True
-        panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
         row = QHBoxLayout()

@@ -7,6 +7,7 @@ from enum import StrEnum
 import fontpkg
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QStyle
 
 from desktop.qt.tokens import Scheme, token_value
 
@@ -48,7 +49,6 @@ class Theme(QObject):
         self._scale = min(2.0, max(1.0, scale))
         self._fonts: dict[tuple[int, int, bool], QFont] = {}
         self._scheme = self._resolve()
-        self.reduced_motion = False
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._system_changed)
 
@@ -66,6 +66,12 @@ class Theme(QObject):
     def scale(self) -> float:
         """The text scale, 1.0 to 2.0."""
         return self._scale
+
+    @property
+    def reduced_motion(self) -> bool:
+        """Whether the system asks for less motion: then nothing moves that is not moved by hand."""
+        # QStyleHints.accessibility() would say it directly, but PySide6 6.12 deletes the hints that it returns.
+        return QApplication.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
 
     def set_appearance(self, appearance: Appearance) -> None:
         """Choose light, dark or the system's scheme."""
@@ -140,6 +146,11 @@ class Theme(QObject):
         if tabular:
             font.setFeature(QFont.Tag("tnum"), 1)
         return font
+
+    @classmethod
+    def print_font(cls, pixels: int, weight: int) -> QFont:
+        """Return Inter at `pixels` of the printer's own, whatever the text scale of the screen."""
+        return cls._make_font(pixels, weight, False)
 
     def _resolve(self) -> Scheme:
         if self._appearance is not Appearance.SYSTEM:

@@ -32,7 +32,7 @@ class CheatSheet(Overlay[None]):
         column.addLayout(head)
         content = self._make_groups(theme, actions, columns=3 if theme.scale <= 1.25 else 1)
         area = ScrollArea(theme, content)
-        area.setMinimumHeight(min(content.sizeHint().height() + 4, window.height() - 190))
+        area.setFixedHeight(min(content.heightForWidth(theme.text_px(900)) + 4, window.height() - 190))
         column.addWidget(area)
         super().__init__(theme, window, panel, 980)
         self.close_button.clicked.connect(lambda: self.finish(None))
@@ -49,6 +49,8 @@ class CheatSheet(Overlay[None]):
         grid.setContentsMargins(0, 0, 12, 0)
         grid.setHorizontalSpacing(36)
         grid.setVerticalSpacing(20)
+        for column_at in range(columns):
+            grid.setColumnStretch(column_at, 1)
         for at, (group, lines) in enumerate(groups.items()):
             column = QVBoxLayout()
             column.setSpacing(8)

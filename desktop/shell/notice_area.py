@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop.qt.announce import announce
 from desktop.qt.notices import Notice
 from desktop.qt.theme import Theme
 from desktop.widgets.notice_bar import NoticeBar
@@ -33,6 +34,7 @@ class NoticeArea(Surface):
         bar = NoticeBar(self.theme, Tone(notice.kind.value), notice.words)
         bar.close_button.clicked.connect(lambda: self._drop(bar))
         self.bars.append(bar)
+        announce(bar, notice.words)
         self._column.addWidget(bar)
         while len(self.bars) > _MOST:
             self._drop(self.bars[0])

@@ -94,7 +94,7 @@ class Palette(Overlay[Action]):
         return min(len(self.list.rows()) - 1, max(0, row))
 
     def _narrow(self, text: str) -> None:
-        found = self._actions.find(text)
+        found = [action for action in self._actions.find(text) if action.action_id != "palette"]
         self.list.set_rows(found)
         self.list.setVisible(bool(found))
         self._nothing.setVisible(not found)

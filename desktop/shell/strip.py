@@ -90,9 +90,14 @@ class StatusStrip(Surface):
         row.addWidget(self._clock_mark)
         row.addSpacing(3)
         row.addWidget(self._clock)
-        row.addSpacing(20)
+        self._who_gap = QWidget()
+        self._who_gap.setFixedWidth(20)
+        row.addWidget(self._who_gap)
         row.addWidget(self._who)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        for part in (self._waiting, self._clock, self._who):
+            part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(lambda: self.show_state(self._state))
         self.show_state(StripState(Connection(ConnectionState.CONNECTING), Freshness("")))
 
     def sizeHint(self) -> QSize:
@@ -107,17 +112,20 @@ class StatusStrip(Surface):
         """Show `state`."""
         self._dot.state = state.connection.state
         self._dot.update()
-        self._link.set_spans(_connection_spans(state.connection))
-        self._fresh.set_spans(_freshness_spans(state.freshness))
+        brief = self.theme.scale > 1.5
+        self._state = state
+        self._link.set_spans(_connection_spans(state.connection, brief))
+        self._fresh.set_spans(_freshness_spans(state.freshness, brief))
         self._waiting.set_spans(_waiting_spans(state.waiting))
         self._clock.set_text(state.clock_note or tr("clock right"))
         self._clock.set_token("late.text" if state.clock_note else "text.secondary")
         self._clock_mark.setVisible(bool(state.clock_note))
         who = (Span(state.who, strong=True), Span(" · " + state.desk)) if state.who else (Span(state.desk),)
         self._who.set_spans(who if state.who or state.desk else ())
-        self._who.setVisible(bool(state.who or state.desk))
-        parts = (self._link, self._fresh, self._waiting, self._clock, self._who)
-        self.setAccessibleName(tr("Status") + ": " + ", ".join(part.text for part in parts if part.text))
+        for part in (self._who_gap, self._who):
+            part.setVisible(bool(state.who or state.desk))
+        words = (self._link, self._fresh, self._waiting, self._clock, self._who)
+        self.setAccessibleName(tr("Status") + ": " + ", ".join(part.text for part in words if part.text))
 
     def paint_ground(self, painter: QPainter) -> None:
         """Paint the ground and the line above."""
@@ -125,7 +133,7 @@ class StatusStrip(Surface):
         painter.fillRect(QRect(0, 0, self.width(), 1), self.theme.color("border"))
 
 
-def _connection_spans(connection: Connection) -> tuple[Span, ...]:
+def _connection_spans(connection: Connection, brief: bool) -> tuple[Span, ...]:
     detail = " · " + connection.detail if connection.detail else ""
     if connection.state is ConnectionState.ONLINE:
         if connection.desks == 1:
@@ -133,16 +141,17 @@ def _connection_spans(connection: Connection) -> tuple[Span, ...]:
         return Span(tr("Online"), strong=True), Span(" · " + tr("{count} desks", count=connection.desks) + detail)
     if connection.state is ConnectionState.OFFLINE:
         since = " " + tr("since {time}", time=connection.since) if connection.since else ""
-        return Span(tr("Offline"), strong=True), Span(since + " · " + tr("working from this laptop") + detail)
+        calm = "" if brief else " · " + tr("working from this laptop")
+        return Span(tr("Offline"), strong=True), Span(since + calm + detail)
     if connection.state is ConnectionState.BLOCKED:
         return Span(tr("Not allowed"), strong=True), Span(detail)
     return Span(tr("Connecting…"), strong=True), Span(detail)
 
 
-def _freshness_spans(freshness: Freshness) -> tuple[Span, ...]:
+def _freshness_spans(freshness: Freshness, brief: bool) -> tuple[Span, ...]:
     if not freshness.age:
         return ()
-    unseen = (Span(" · " + freshness.unseen),) if freshness.unseen else ()
+    unseen = (Span(" · " + freshness.unseen),) if freshness.unseen and not brief else ()
     if freshness.live:
         return Span(tr("fresh") + " "), Span(freshness.age, strong=True), Span(" " + tr("ago")), *unseen
     return Span(tr("as of") + " "), Span(freshness.age + " " + tr("ago"), strong=True), *unseen

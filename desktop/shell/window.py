@@ -10,6 +10,7 @@ from desktop.qt.actions import Action, Actions
 from desktop.qt.i18n import tr
 from desktop.qt.icons import make_icon
 from desktop.qt.notices import NoticeKind, Notices
+from desktop.qt.sounds import Sound, SoundPlayer
 from desktop.qt.tasks import TaskOwner
 from desktop.qt.theme import Appearance, Theme
 from desktop.qt.tokens import Scheme
@@ -113,6 +114,17 @@ class Window(Surface):
         """Add the Help item at the bottom of the rail, which opens the cheat sheet."""
         item = self.rail.add_item("help", tr("Help"), "help", bottom=True)
         item.setCheckable(False)
+
+    def add_sound_switch(self, player: SoundPlayer) -> None:
+        """Add the action that mutes and unmutes `player`, and says which it did."""
+
+        def switch() -> None:
+            player.muted = not player.muted
+            self.notices.post(tr("Sounds are off.") if player.muted else tr("Sounds are on."))
+            player.play(Sound.ACCEPT)
+
+        words = tr("Sounds on or off")
+        self.actions_.add(Action("sounds", words, switch, "Ctrl+Shift+M", "sound", tr("Window"), shared=True))
 
     def show_page(self, key: str) -> None:
         """Show the page called `key` and give it the focus; "help" opens the cheat sheet."""

@@ -169,12 +169,12 @@ class Store:
 
     # --------------------------------------------------------------- for sync
 
-    async def unsettled(self) -> tuple[int, int]:
-        """How many commands have no result, and the sequence number of the first (the next free one if none)."""
+    async def unsettled(self) -> tuple[frozenset[Id], int]:
+        """The commands without a result, and the sequence number of the first (the next free one if none)."""
 
-        def work() -> tuple[int, int]:
-            seqs = [self._commands[id].seq for id in self._pending()]
-            return len(seqs), min(seqs, default=self._outbox.next_seq)
+        def work() -> tuple[frozenset[Id], int]:
+            ids = frozenset(self._pending())
+            return ids, min((self._commands[id].seq for id in ids), default=self._outbox.next_seq)
 
         return await self._worker.run(work)
 
@@ -205,9 +205,19 @@ class Store:
         """How far a bootstrap that was begun is."""
         return await self._worker.run(lambda: self._opened()[0].filling())
 
-    async def begin_filling(self) -> StoreRefusal | None:
-        """Begin a bootstrap anew; what is shown stays until it is whole."""
-        return await self._refusing(lambda: self._opened()[0].begin_filling(), self._cache_path)
+    async def begin_filling(self, anew: bool) -> StoreRefusal | None:
+        """Begin a bootstrap; what is shown stays until it is whole.
+
+        *anew*: the centre may have lost what it knew (it was restored), so all that it lacks is then offered again.
+        """
+
+        def work() -> None:
+            cache, _ = self._opened()
+            if anew:
+                cache.note(anew="1")
+            cache.begin_filling()
+
+        return await self._refusing(work, self._cache_path)
 
     async def fill(self, page: Delta, next_page: str | None, total: int | None) -> Filling | StoreRefusal:
         """Keep one page, or the catch-up delta once all pages are in."""
@@ -218,14 +228,15 @@ class Store:
 
         return await self._refusing(work, self._cache_path)
 
-    async def reveal(self, server_time: datetime, anew: bool) -> StoreRefusal | None:
-        """Show what was filled. *anew*: the centre may have lost what it knew, so offer all that it lacks again."""
+    async def reveal(self, server_time: datetime) -> StoreRefusal | None:
+        """Show what was filled."""
 
         def work() -> StoreRefusal | None:
             cache, _ = self._opened()
             cache.reveal()
-            if anew:
+            if cache.notes().get("anew") == "1":
                 self._outbox.reincarnate(keep=cache.load()[1].keys())
+                cache.note(anew="0")
             self._fill_replica(cache)
             self._freshen(server_time)
             self._tell_whole()

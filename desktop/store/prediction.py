@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from server_sync.protocol.commands import Envelope
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Record, Role
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, Role, SlotReservation
 from server_sync.rules.command import Command, Rule, allowed, read_args, unknown_kind
 from server_sync.rules.registry import RULES
 from server_sync.rules.state import INDEXES_OF, Effect, Index, IndexKey, R, RowKey, State
@@ -47,6 +48,18 @@ class WatchedState(State):
             record = type(row)
             self.journal.append(((record, row.id), self.rows[record].get(row.id)))
         super().put(row)
+
+    def apply(self, puts: Iterable[Record]) -> list[Effect]:
+        """As ``State.apply``. What is written was looked at, and so was whatever may count a claim's places."""
+        puts = list(puts)
+        for row in puts:
+            self.reads.add((type(row), row.id))
+            for claim in (row, self.rows[type(row)].get(row.id)):
+                if isinstance(claim, SlotReservation):
+                    self.reads.add((EventSlot, claim.slot_id))
+                    self.reads.add((EventTimeBlock, claim.time_block_id))
+                    self.reads.add((Event, claim.event_id))
+        return super().apply(puts)
 
     def set(self, key: RowKey, row: Record | None) -> None:
         """Put *row* under *key*, or forget what is there."""

@@ -1,1 +1,1 @@
-"""The sync engine: plain asyncio, no Qt; clock, randomness and transport are passed in, so that a simulation owns them."""
+"""The sync engine: plain asyncio, no Qt. Clock, randomness and transport are passed in: a simulation may own them."""

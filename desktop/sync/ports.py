@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,7 +52,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An exchange that did not succeed. ``words`` are for a person; ``retry_after`` is in seconds if the server said so."""
+    """An exchange that did not succeed. ``words`` are for a person; ``retry_after`` is in seconds, if said."""
 
     kind: FailureKind
     words: str
@@ -75,6 +75,6 @@ class Remote(Protocol):
         """One page of everything."""
         ...
 
-    def pokes(self) -> AsyncIterator[None]:
-        """Yields whenever there may be something to pull; ends when the connection does."""
+    def pokes(self) -> AsyncGenerator[None]:
+        """Yields once it is connected and whenever there may be something to pull; ends when the connection does."""
         ...

@@ -29,39 +29,32 @@ class Puller:
         self._store = store
         self._remote = remote
         self._progress = progress
-        self._anew = False  # whether the centre may have lost what it once knew
+        self._refetching: bool | None = None  # whether something older is shown meanwhile; None: look
 
     async def pull(self) -> Pulled | Failure | StoreRefusal:
         """Come up to date: by a delta where there is a cursor, else by fetching everything."""
-        if self._store.cursor is None:
+        if self._refetching is None:
+            self._refetching = await self._store.filling() is not None
+        if self._store.cursor is None or self._refetching:
             return await self._bootstrap()
         lines = await self._remote.pull(self._store.cursor)
-        if isinstance(lines, Failure):
-            if lines.kind is FailureKind.REBOOTSTRAP:
-                self._anew = lines.reason == "epoch"
-                return await self._store.begin_filling() or await self._bootstrap()
-            return lines
-        read = read_delta(lines)
+        read = await self._lost(lines) if isinstance(lines, Failure) else read_delta(lines)
         if isinstance(read, Failure):
             return read
         delta, _, end = read
         refusal = await self._store.apply(delta, end.server_time)
         return refusal or Pulled(end, bool(delta.puts or delta.dels or delta.results))
 
-    async def refetch(self) -> Pulled | Failure | StoreRefusal:
-        """Go on with a bootstrap that was begun while something older was shown."""
-        return await self._bootstrap()
-
     async def _bootstrap(self) -> Pulled | Failure | StoreRefusal:
         """Take up where the last attempt ended, page by page, then catch up, then show it."""
         filling = await self._store.filling()
         if filling is None:
-            refusal = await self._store.begin_filling()
+            refusal = await self._store.begin_filling(anew=False)
             if refusal is not None:
                 return refusal
         while filling is None or not filling.whole:
             lines = await self._remote.bootstrap(None if filling is None else filling.page)
-            read = await self._restart_if_lost(lines) if isinstance(lines, Failure) else read_delta(lines)
+            read = await self._lost(lines) if isinstance(lines, Failure) else read_delta(lines)
             if isinstance(read, Failure):
                 return read
             delta, total, end = read
@@ -74,7 +67,7 @@ class Puller:
 
     async def _catch_up(self, cursor: str) -> Pulled | Failure | StoreRefusal:
         lines = await self._remote.pull(cursor)
-        read = await self._restart_if_lost(lines) if isinstance(lines, Failure) else read_delta(lines)
+        read = await self._lost(lines) if isinstance(lines, Failure) else read_delta(lines)
         if isinstance(read, Failure):
             return read
         delta, _, end = read
@@ -83,14 +76,14 @@ class Puller:
         filled = await self._store.fill(delta, None, None)
         if isinstance(filled, StoreRefusal):
             return filled
-        refusal = await self._store.reveal(end.server_time, self._anew)
-        self._anew = False
+        refusal = await self._store.reveal(end.server_time)
+        self._refetching = refusal is not None
         return refusal or Pulled(end, True)
 
-    async def _restart_if_lost(self, failure: Failure) -> Failure:
-        """A page or cursor that the server no longer follows: the next attempt begins from the first page."""
-        if failure.kind is FailureKind.REBOOTSTRAP:
-            self._anew = self._anew or failure.reason == "epoch"
-            await self._store.begin_filling()
-            return Failure(FailureKind.BUSY, failure.words)
-        return failure
+    async def _lost(self, failure: Failure) -> Failure:
+        """Where the server no longer follows what was asked, the next attempt begins anew, a little later."""
+        if failure.kind is not FailureKind.REBOOTSTRAP:
+            return failure
+        await self._store.begin_filling(anew=failure.reason == "epoch")
+        self._refetching = True
+        return Failure(FailureKind.BUSY, failure.words)

@@ -106,8 +106,10 @@ class Button(QAbstractButton):
         """Let Enter press the button as Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
             self.click()
-            return
-        super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right):
+            event.ignore()  # arrows belong to the page; Qt would move the focus among sibling buttons
+        else:
+            super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Remember that the pointer is over the button."""

@@ -17,7 +17,7 @@ from desktop.widgets.status import LOOKS
 _ICON = 17
 _SIDE = 8
 _GAP = 5
-_DOT = 7
+_DOT = 8
 
 
 def chip_height(theme: Theme) -> int:
@@ -96,7 +96,9 @@ class StatusChip(QWidget):
     def set_status(self, status: StatusWord | None) -> None:
         """Show another status, or nothing."""
         self._status = status
-        self.setVisible(status is not None)
+        # Showing a widget that has no parent yet would open a window of its own, which takes the focus.
+        if status is None or self.parentWidget() is not None:
+            self.setVisible(status is not None)
         self.setAccessibleName(spoken_status(status) if status is not None else "")
         self._theme_changed()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.qt.i18n import tr
 from desktop.qt.theme import Theme
@@ -30,7 +30,11 @@ class NoticeBar(Card):
         row.setContentsMargins(12, 10, 12, 10)
         row.setSpacing(12)
         row.addWidget(self._tile, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.words, 1)
+        middle = QVBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self.words)
+        middle.addStretch(1)
+        row.addLayout(middle, 1)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 

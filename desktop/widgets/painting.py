@@ -15,7 +15,11 @@ BUTTON_RADIUS = 10
 HALO = 4
 
 # Layers of the soft shadow: (spread in px, downward shift in px, alpha in the light scheme).
-_SHADOW = ((6.0, 5.0, 0.010), (4.0, 4.0, 0.012), (3.0, 2.5, 0.014), (2.0, 1.5, 0.018), (1.0, 1.0, 0.030))
+_SHADOW = (
+    *((float(spread), 4.0, 0.005) for spread in (11, 9, 7, 5, 3, 1)),
+    (1.0, 1.0, 0.016),
+    (0.0, 1.0, 0.020),
+)
 
 
 def rounded(rect: QRect | QRectF, radius: float) -> QPainterPath:
@@ -26,7 +30,7 @@ def rounded(rect: QRect | QRectF, radius: float) -> QPainterPath:
 
 
 def draw_shadow(painter: QPainter, theme: Theme, rect: QRect | QRectF, radius: float = CARD_RADIUS) -> None:
-    """Draw the soft shadow of a card that covers `rect`; it reaches about 10 px outside."""
+    """Draw the soft shadow of a card that covers `rect`; it reaches 15 px outside."""
     strength = 1.0 if theme.scheme is Scheme.LIGHT else 3.0
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
@@ -130,14 +134,18 @@ def draw_matched(
     The line is drawn as a whole and once more under a clip, so that scripts whose letters join keep their shapes.
     """
     box = QRectF(rect)
-    draw_text(painter, box, text, font, color)
     metrics = QFontMetricsF(font)
-    if any("\u0590" <= letter <= "\u08ff" for letter in text):
-        return  # right-to-left: offsets from the left edge would mark the wrong letters
-    for start, length in matches:
-        left = box.left() + metrics.horizontalAdvance(text[:start])
-        right = box.left() + metrics.horizontalAdvance(text[: start + length])
+    marked = QPainterPath()
+    # Right to left, offsets from the left edge would mark the wrong letters: then nothing is marked.
+    if not any("\u0590" <= letter <= "\u08ff" for letter in text):
+        for start, length in matches:
+            left = box.left() + metrics.horizontalAdvance(text[:start])
+            right = box.left() + metrics.horizontalAdvance(text[: start + length])
+            marked.addRect(QRectF(round(left), box.top(), round(right) - round(left), box.height()))
+    rest = QPainterPath()
+    rest.addRect(box)
+    for clip, ink in ((rest.subtracted(marked), color), (marked, matched)):
         painter.save()
-        painter.setClipRect(QRectF(left, box.top(), right - left, box.height()), Qt.ClipOperation.IntersectClip)
-        draw_text(painter, box, text, font, matched)
+        painter.setClipPath(clip, Qt.ClipOperation.IntersectClip)
+        draw_text(painter, box, text, font, ink)
         painter.restore()

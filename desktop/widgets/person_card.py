@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.qt.i18n import tr
 from desktop.qt.icons import draw_icon
@@ -13,6 +13,7 @@ from desktop.widgets.button import Button
 from desktop.widgets.chip import StatusChip
 from desktop.widgets.flow import FlowLayout
 from desktop.widgets.members import MemberGrid
+from desktop.widgets.painting import draw_box
 from desktop.widgets.records import CardAction, CardButton, ClaimLine, FixKind, HintLine, PersonCard, Span
 from desktop.widgets.status import TONE_TEXT
 from desktop.widgets.surface import Card, ScrollArea, Surface
@@ -125,12 +126,14 @@ class PersonCardView(Card):
         """Make an empty card; `show_card` fills it."""
         super().__init__(theme)
         self.setAccessibleName(tr("Person"))
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._card: PersonCard | None = None
         self.buttons: dict[CardAction, Button] = {}
         self.members: MemberGrid | None = None
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(PADDING, 24, PADDING, 24)
         self._column.setSpacing(0)
+        self._fit()
+        theme.changed.connect(self._fit)
 
     @property
     def card(self) -> PersonCard | None:
@@ -141,6 +144,8 @@ class PersonCardView(Card):
         """Show `card`, built anew where it differs; the focus stays on the same button or member where it can."""
         if card == self._card:
             return
+        inside = QApplication.focusWidget()
+        had_focus = inside is not None and (inside is self or self.isAncestorOf(inside))
         focused = self._focused_action()
         in_members = self.members is not None and self.members.hasFocus()
         cursor = self.members.current if self.members is not None else 0
@@ -153,20 +158,47 @@ class PersonCardView(Card):
         if same and in_members and self.members is not None:
             self.members.set_current(cursor)
             self.members.setFocus()
-        elif same and focused in self.buttons:
+        elif same and focused in self.buttons and self.buttons[focused].isEnabled():
             self.buttons[focused].setFocus()
+        elif had_focus:
+            self.focus_first()
         self.setAccessibleName(tr("Card of {name}", name=card.name))
 
+    def paint_ground(self, painter: QPainter) -> None:
+        """Paint the card, with a strong edge while it has the focus itself."""
+        super().paint_ground(painter)
+        if self.hasFocus():
+            draw_box(painter, self.rect(), self.radius, None, self.theme.color("accent"), 2.0)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the edge."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the edge."""
+        super().focusOutEvent(event)
+        self.update()
+
     def focus_first(self) -> None:
-        """Give the focus to the members of a group, else to the first button that can be pressed."""
+        """Give the focus to the members of a group, else to the primary button, else to the card itself.
+
+        Undo never gets it: whoever is in already is not taken out again by one Enter too many.
+        """
         if self.members is not None:
             self.members.setFocus()
             return
-        for button in self.buttons.values():
-            if button.isEnabled():
+        for action, button in self.buttons.items():
+            if button.isEnabled() and action is not CardAction.UNDO and self.primary is action:
                 button.setFocus()
                 return
         self.setFocus()
+
+    @property
+    def primary(self) -> CardAction | None:
+        """What Enter does on this card, None for nothing."""
+        first = self._card.buttons[0] if self._card is not None and self._card.buttons else None
+        return first.action if first is not None and first.action is not CardAction.UNDO else None
 
     def press(self, action: CardAction) -> bool:
         """Press the button of `action`; False when it is not there or not enabled."""
@@ -175,6 +207,11 @@ class PersonCardView(Card):
             return False
         self.chosen.emit(action)
         return True
+
+    def _fit(self) -> None:
+        """Large text takes the room of the padding."""
+        padding = PADDING - round(8 * (self.theme.scale - 1.0))
+        self._column.setContentsMargins(padding, padding - 4, padding, padding - 4)
 
     def _focused_action(self) -> CardAction | None:
         return next((action for action, button in self.buttons.items() if button.hasFocus()), None)
@@ -209,7 +246,6 @@ class PersonCardView(Card):
             self.members.taken_all.connect(lambda: self.press(CardAction.CHECK_IN))
             column.addWidget(self.members)
         area = _Shrinking(self.theme, content)
-        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._column.addWidget(area)
         if card.buttons:
             self._column.addSpacing(14)
@@ -227,7 +263,7 @@ class PersonCardView(Card):
         flow = FlowLayout()
         for at, line in enumerate(buttons):
             words, icon, key = BUTTON_LOOKS[line.action]
-            first = at == 0
+            first = at == 0 and line.action is not CardAction.UNDO
             shown = icon if first or line.action is CardAction.PRINT else ""
             cap = tr("Enter") if first else key
             kind = FixKind.PRIMARY if first else FixKind.NORMAL

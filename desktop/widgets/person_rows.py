@@ -38,12 +38,12 @@ class PersonRowPainter(RowPainter):
             draw_chip(painter, theme, chip, row.status)
             right = chip.left() - 12
         lines = [theme.text_px(22), theme.text_px(20), theme.text_px(20)]
-        top = box.top() + 13
+        top = box.top() + 12
         width_left = right - box.left()
         name_box = QRectF(box.left(), top, width_left, lines[0])
         primary, accent = theme.color("text.primary"), theme.color("accent")
         draw_matched(painter, name_box, row.name, row.matches, theme.font(16, 600), primary, accent)
-        top += lines[0]
+        top += lines[0] + 2
         for words in (row.details, row.claim):
             line = QRectF(box.left(), top, width_left, lines[1])
             draw_text(painter, line, words, theme.font(13), theme.color("text.secondary"))

@@ -29,8 +29,8 @@ class _RecentItem(Card):
         row.addWidget(StatusChip(theme, action.status), 0, Qt.AlignmentFlag.AlignVCenter)
         self.undo = LinkButton(theme, tr("Undo"), key=tr("Ctrl Z") if newest else "")
         self.undo.setAccessibleName(tr("Undo: {what}", what=action.status.words))
-        self.undo.setVisible(action.can_undo)
         row.addWidget(self.undo, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.undo.setVisible(action.can_undo)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:

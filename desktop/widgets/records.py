@@ -136,7 +136,7 @@ class PersonCard:
 
     `claim` is None for somebody without a reservation (walk-in). `undo_command` is what the UNDO button undoes.
     `scan_acts` is False where a person has to look first (wrong room or day, cancelled, already in): then a scan only
-    shows the card.
+    shows the card. `code` is what the person's printed slip carries ("CBRSV-7K3M9Q"), "" when there is no ref yet.
     """
 
     person_id: UUID
@@ -150,6 +150,7 @@ class PersonCard:
     also_today: tuple[OtherClaim, ...] = ()
     undo_command: UUID | None = None
     scan_acts: bool = True
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QS
 
 from desktop.qt.theme import Theme
 from desktop.widgets.painting import CARD_RADIUS, draw_box, draw_ring, draw_shadow, rounded
-from desktop.widgets.surface import style_scroll_bars
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -90,8 +89,9 @@ class RowList(QListView):
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The bar would stand beside the card; where the list stands is painted on the card's edge instead.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
-        style_scroll_bars(self, theme)
         self.clicked.connect(lambda index: self.taken.emit(index.row()))
         theme.changed.connect(self._theme_changed)
 
@@ -153,7 +153,20 @@ class RowList(QListView):
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         draw_box(painter, box, CARD_RADIUS, None, self.theme.color("border"))
+        self._paint_position(painter)
         painter.end()
+
+    def _paint_position(self, painter: QPainter) -> None:
+        """Paint a slim mark of what part of the rows is in view, if not all of them."""
+        whole, seen = self.content_height(), self.viewport().height()
+        if whole <= seen:
+            return
+        track = seen - 2 * CARD_RADIUS
+        length = max(32.0, track * seen / whole)
+        reach = max(1, self.verticalScrollBar().maximum())
+        top = CARD_RADIUS + (track - length) * self.verticalScrollBar().value() / reach
+        mark = QRectF(self.viewport().width() - 7, top, 4, length)
+        draw_box(painter, mark, 2, self.theme.color("text.secondary"))
 
     def paint_outside(self, painter: QPainter, rect: QRect) -> None:
         """Cast the card's shadow, and the focus ring, on the surface below."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from desktop.qt.icons import draw_icon
@@ -30,6 +30,17 @@ def bare_line_edit(theme: Theme, size: int, weight: int = 400, parent: QWidget |
     apply()
     theme.changed.connect(apply)
     return edit
+
+
+def _is_for_window(event: QKeyEvent) -> bool:
+    """Say whether a key with Ctrl is the window's: all are but those that copy, cut, paste and select.
+
+    A line edit takes Ctrl+Z (its own undo) and on some systems Ctrl+K and Ctrl+F for itself.
+    """
+    standard = QKeySequence.StandardKey
+    own = any(event.matches(key) for key in (standard.Copy, standard.Cut, standard.Paste, standard.SelectAll))
+    letter = Qt.Key.Key_Space < event.key() <= Qt.Key.Key_AsciiTilde
+    return letter and not own and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
 
 
 class SearchField(Surface):
@@ -67,7 +78,10 @@ class SearchField(Surface):
             self.update()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Redraw border and halo when the focus comes or goes."""
+        """Redraw border and halo when the focus comes or goes; leave the window's keys to the window."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_for_window(event):
+            event.ignore()
+            return True
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
             parent = self.parentWidget()

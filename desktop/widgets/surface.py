@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from desktop.qt.theme import Theme
@@ -84,6 +84,13 @@ class ScrollArea(QScrollArea):
         content.setAutoFillBackground(False)
         self.viewport().setBackgroundRole(QPalette.ColorRole.NoRole)
         style_scroll_bars(self, theme)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the arrows to the page; Page Up and Page Down scroll."""
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
 
 def style_scroll_bars(area: QWidget, theme: Theme) -> None:

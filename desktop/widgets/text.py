@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.qt.theme import Theme
 from desktop.widgets.records import Span
 
-# The place that the hollow dot is drawn in: a no-break space and an em-space keep it with its word.
-_DOT_GAP = "\u00a0\u2003"
+# The place that the hollow dot is drawn in: a no-break space and an en-space keep it with its word.
+_DOT_GAP = "\u00a0\u2002"
 
 # A width at which nothing wraps.
 _WIDE = 100_000
@@ -149,11 +149,24 @@ class TextBlock(QWidget):
 
     def _lay_out(self, width: int) -> QTextLayout:
         text = "".join(span.text + (_DOT_GAP if span.pending else "") for span in self._spans)
+        if not self._elide or width >= _WIDE:
+            return self._break_lines(text, width)
+        layout = self._break_lines(text, _WIDE)
+        if layout.lineCount() == 0 or layout.lineAt(0).naturalTextWidth() <= width + 1:
+            return layout
+        self.setToolTip(self.text)
+        short, long = 0, len(text)
+        while short < long:  # the longest beginning that fits with its ellipsis
+            middle = (short + long + 1) // 2
+            # The layout needs a name: a line points into it and must not outlive it.
+            trial = self._break_lines(text[:middle].rstrip() + "…", _WIDE)
+            fits = trial.lineAt(0).naturalTextWidth() <= width + 1
+            short, long = (middle, long) if fits else (short, middle - 1)
+        return self._break_lines(text[:short].rstrip() + "…", _WIDE)
+
+    def _break_lines(self, text: str, width: int) -> QTextLayout:
         font = self.theme.font(self.style_.size, self.style_.weight, self.style_.tabular)
         metrics = QFontMetricsF(font)
-        if self._elide and width < _WIDE and metrics.horizontalAdvance(text) > width + 1:
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-            self.setToolTip(self.text)
         layout = QTextLayout(text, font)
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -162,18 +175,13 @@ class TextBlock(QWidget):
         line_height = self.theme.text_px(self.style_.line)
         layout.beginLayout()
         top = 0.0
-        while True:
-            line = layout.createLine()
-            if not line.isValid():
-                break
+        while (line := layout.createLine()).isValid():
             line.setLineWidth(max(1, width))
             # Centre capitals in the line's height: a fallback font's taller line must not push the text down.
             base = round(top + (line_height + metrics.capHeight()) / 2)
             left = max(0.0, (width - line.naturalTextWidth()) / 2) if self._centred and width < _WIDE else 0.0
             line.setPosition(QPointF(left, base - line.ascent()))
             top += line_height
-            if self._elide:
-                break
         layout.endLayout()
         return layout
 
@@ -181,7 +189,7 @@ class TextBlock(QWidget):
         formats = []
         at = 0
         for span in self._spans:
-            if span.strong:
+            if span.strong and at < length:
                 form = QTextCharFormat()
                 form.setFont(self.theme.font(self.style_.size, 600, self.style_.tabular))
                 form.setForeground(self.theme.color("text.primary"))

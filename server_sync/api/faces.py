@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import request_response
+from starlette.routing import Route, request_response
 
 from server_sync.api.answers import answer, refuse, refused
 from server_sync.api.openapi import describe
@@ -56,8 +56,10 @@ class Call(Generic[Q]):
 
     def named_programme(self) -> Id | None:
         """The programme of the token, else the one that the caller names."""
-        named = self.request.query_params.get("programme") or self.request.headers.get("programme")
-        return self.principal.programme_id or named
+        if self.principal.programme_id is not None:
+            return self.principal.programme_id
+        named = self.request.query_params.get("programme") if self.request.scope["query_string"] else None
+        return named or self.request.headers.get("programme")
 
     async def submit(self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any) -> Any:
         """The answer of an applied command (a dict), or its refusal. *more* are further fields of the envelope."""
@@ -72,18 +74,28 @@ Face = Callable[[Call[Any]], Awaitable[Any]]
 
 
 class LeanRoute(APIRoute):
-    """FastAPI's route without its dependency machinery: the endpoint is handed the request and returns the response."""
+    """FastAPI's route, for its documentation, running as Starlette's: the endpoint takes the request and answers."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self.app = request_response(endpoint)
 
+    matches = Route.matches
+    handle = Route.handle
+
 
 class Faces:
-    """The faces of one area. ``router`` is what the application includes."""
+    """The faces of one area."""
 
     def __init__(self, tag: str) -> None:
-        self.router = APIRouter(route_class=LeanRoute, tags=[tag])
+        self._tag = tag
+        self._routes: list[tuple[str, Callable[..., Any], dict[str, Any]]] = []
+
+    def install(self, app: FastAPI, prefix: str = "") -> None:
+        """Have *app* answer them; directly, since a router that is included matches every request twice."""
+        app.router.routes.extend(
+            LeanRoute(prefix + path, endpoint, tags=[self._tag], **options) for path, endpoint, options in self._routes
+        )
 
     def get(self, path: str, answers: Any, **shape: Any) -> Callable[[Face], Face]:
         """A face that reads; *shape* as the fields of ``Shape``."""
@@ -111,9 +123,8 @@ class Faces:
                 return refuse(found) if isinstance(found, Refusal) else answer(found, shape.status)
 
             endpoint.__doc__, endpoint.__name__ = face.__doc__, face.__name__
-            self.router.add_api_route(
-                path, endpoint, methods=[method], status_code=shape.status, **describe(path, shape)
-            )
+            options = {"methods": [method], "status_code": shape.status, **describe(path, shape)}
+            self._routes.append((path, endpoint, options))
             return face
 
         return decorate
@@ -129,14 +140,19 @@ def _admission(shape: Shape) -> Step:
     async def admit(request: Request) -> Call[Any] | Refusal:
         services: Services = request.app.state.services
         principal = await services.credentials.principal(bearer(request))
-        refusal = principal if isinstance(principal, Refusal) else needs_role(principal, shape.role)
-        if isinstance(principal, Refusal) or refusal is not None:
+        if isinstance(principal, Refusal):
+            return principal
+        refusal = needs_role(principal, shape.role)
+        if refusal is not None:
             return refusal
-        ids = {name: canonical_id(text) for name, text in request.path_params.items()}
-        for name, id in ids.items():
+        ids: dict[str, Id] = {}
+        for name, text in request.path_params.items():
+            id = canonical_id(text)
             if id is None:
-                return Refusal(NOT_FOUND, {name: request.path_params[name][:100]})
-        query = read_query(request.query_params, shape.query, fields) if request.url.query else shape.query()
+                return Refusal(NOT_FOUND, {name: text[:100]})
+            ids[name] = id
+        given = request.query_params if request.scope["query_string"] else QueryParams()
+        query = read_query(given, shape.query, fields)
         if isinstance(query, Refusal):
             return query
         call = Call(request, services, principal, query, ids)

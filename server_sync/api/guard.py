@@ -52,7 +52,7 @@ def answer_for(error: Exception) -> Response:
     """503 while the database is away or too much waits, else 500; never what the exception says."""
     if isinstance(error, Overloaded):
         return problem(503, UNAVAILABLE, "More requests wait than can be answered; send it again later.", 5)
-    if isinstance(error, Unavailable | LOST) or _lost_beneath(error):
+    if isinstance(error, (Unavailable, *LOST)) or _lost_beneath(error):
         return problem(503, UNAVAILABLE, "The database can't be reached; send the same request again.", 2)
     return problem(500, INTERNAL, "Something went wrong on the server; it has been noted.")
 

@@ -11,7 +11,7 @@ from typing import Self
 class Settings:
     """``database_url`` is a ``postgresql://`` URL of a migrated database.
 
-    ``root_token`` is one more token for whoever runs the server, beside the one that follows from the server's secret.
+    ``root_token`` is one more token for whoever runs the server, beside that which follows from the server's secret.
     ``lanes`` is how many batches a process has in flight at once; bodies are limited in bytes.
     """
 
@@ -25,7 +25,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """From ``DATABASE_URL``, ``CALLBOARD_ROOT_TOKEN``, ``APP_NAME`` and ``CALLBOARD_LANES``; ValueError in words."""
+        """From ``DATABASE_URL``, ``CALLBOARD_ROOT_TOKEN``, ``APP_NAME``, ``CALLBOARD_LANES``; ValueError in words."""
         url = environ.get("DATABASE_URL", "")
         if not url:
             raise ValueError("DATABASE_URL names no database; start the server with `callboard-server serve`.")

@@ -18,8 +18,8 @@ class NoQuery(msgspec.Struct, frozen=True):
 class Shape:
     """What a face takes and gives, as code and document both need it.
 
-    ``body`` is the struct that describes the JSON object of a body; ``whole`` has the body decoded right into it, as the
-    protocol's own requests are, and nothing renamed. ``answers`` is a type, or a media type for what is no JSON.
+    ``body`` is the struct that describes the JSON object of a body; ``whole`` has the body decoded right into it, as
+    the protocol's own requests are, and nothing renamed. ``answers`` is a type, or a media type for what is no JSON.
     """
 
     answers: Any

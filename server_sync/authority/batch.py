@@ -22,7 +22,7 @@ from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
 from server_sync.authority.store import LedgerRow, store
 from server_sync.protocol.commands import Result, Stop
-from server_sync.protocol.errors import BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
+from server_sync.protocol.errors import ALREADY_EXISTS, BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record
 from server_sync.rules.state import Changes, Effect, Keys, RowKey
@@ -76,6 +76,8 @@ class Progress:
         self.run.results += self.results
         self.run.stop, self.run.refusal, self.run.error = self.stop, self.refusal, self.error
         self.run.next_seq = next_seq
+        if self.results:  # what is counted is how often it came no further
+            self.run.rounds = self.run.failures = 0
         self.run.rounds += self.again
 
 
@@ -86,7 +88,6 @@ class Attempt:
         self.state = Loaded(keys)
         self.refs = refs
         self.known: dict[Id, Known] = {}
-        self.decided: dict[Id, Result] = {}
         self.cursors: dict[Id, DeviceCursor] = {}
         self.effects: dict[RowKey, Effect] = {}
         self.encoded: dict[RowKey, bytes] = {}
@@ -107,8 +108,6 @@ class Attempt:
                     progress.stop, progress.refusal = _reused(run, item)
                     break
                 result: Result | None = replayed(known)
-            elif item.envelope.id in self.decided:
-                result = self.decided[item.envelope.id]
             elif cursor is not None and (stop := _out_of_order(cursor, item)) is not None:
                 progress.stop = stop
                 break
@@ -125,11 +124,8 @@ class Attempt:
         self, connection: Connection, run: Run, item: Item, now: datetime, progress: Progress
     ) -> Result | None:
         """The verdict on one command, recorded; None where there is none yet."""
-        refusal = item.refused or self._dependency(item)
-        effects: list[Effect] = []
-        if refusal is not None:
-            result = rejected(item.envelope.id, refusal)
-        else:
+        verdict: Changes | Refusal | None = item.refused or self._dependency(item)
+        if verdict is None:
             assert item.rule is not None
             assert item.command is not None
             try:
@@ -141,13 +137,23 @@ class Attempt:
                 log.exception("deciding %s %s failed", item.envelope.kind, item.envelope.id)
                 progress.error = error
                 return None
-            if isinstance(verdict, Refusal):
-                result = rejected(item.envelope.id, verdict)
-            else:
-                effects = await self._apply(connection, item, verdict)
-                result = applied(item.envelope.id, verdict.answer)
+        if isinstance(verdict, Changes) and (taken := self._taken(item, verdict)) is not None:
+            verdict = taken
+        effects: list[Effect] = []
+        if isinstance(verdict, Refusal):
+            result = rejected(item.envelope.id, verdict)
+        else:
+            effects = await self._apply(connection, item, verdict)
+            result = applied(item.envelope.id, verdict.answer)
         self._record(run, item, result, effects)
         return result
+
+    def _taken(self, item: Item, changes: Changes) -> Refusal | None:
+        """The row that bears the command's id is new, always: an id chosen badly must not overwrite somebody's row."""
+        for row in changes.puts:
+            if row.id == item.envelope.id and row.id in self.state.rows[type(row)]:
+                return Refusal(ALREADY_EXISTS, {"id": row.id})
+        return None
 
     async def _apply(self, connection: Connection, item: Item, changes: Changes) -> list[Effect]:
         """Put the changes into the state, refs given; returns the rows that the command itself wrote."""
@@ -156,10 +162,14 @@ class Attempt:
         fresh = {id(row) for row in new}
         puts = [self.refs.name(row) if id(row) in fresh else row for row in changes.puts]
         written = {(type(row), row.id) for row in puts}
-        effects = [effect for effect in self.state.apply(puts) if (type(effect.after), effect.after.id) in written]
-        for effect in effects:
+        effects = []
+        for effect in self.state.apply(puts):
             key = (type(effect.after), effect.after.id)
             first = self.effects.get(key)
+            if key in written:
+                effects.append(effect)
+            elif first is None:
+                continue  # only its counts changed: the database's trigger does the same
             self.effects[key] = Effect(effect.before if first is None else first.before, effect.after)
             self.encoded[key] = _ENCODER.encode(effect.after)
             if key[1] == item.envelope.id and (ref := getattr(effect.after, "ref", None)) is not None:
@@ -169,7 +179,9 @@ class Attempt:
         return effects
 
     def _record(self, run: Run, item: Item, result: Result, effects: list[Effect]) -> None:
-        self.decided[result.id] = result
+        self.known[result.id] = Known(
+            result.id, run.principal.id, item.hash[2:], result.status, result.code, result.details
+        )
         self.ledger.append(
             ledger_row(
                 item.envelope,
@@ -187,15 +199,16 @@ class Attempt:
         if item.rule is None or item.rule.fact:
             return None
         for id in item.envelope.depends_on or ():
-            status = self.decided[id].status if id in self.decided else getattr(self.known.get(id), "status", None)
-            if status != "applied":
+            known = self.known.get(id)
+            if known is None or known.status != "applied":
                 return Refusal(DEPENDENCY_REFUSED, {"command_id": id})
         return None
 
 
 def _same_incarnation(cursor: DeviceCursor, incarnation: int) -> bool:
-    """Whether the run continues the device's queue, or starts its next one."""
-    if incarnation == cursor.incarnation + 1:
+    """Whether the run continues the device's queue, or starts a later one (not always the next: the server may have
+    been restored from a backup, and so have forgotten some)."""
+    if incarnation > cursor.incarnation:
         cursor.incarnation, cursor.last_seq = incarnation, 0
     return incarnation == cursor.incarnation
 
@@ -248,9 +261,8 @@ class Batch:
         """Everything that *items* need as far as can be seen without locks; reads only what the hints lack."""
         discovery = self._hints.discovery()
         keys = Keys()
-        undecided = list(items)
         for _ in range(MOST_ROUNDS):
-            for item in undecided:
+            for item in items:
                 if item.rule is not None and item.command is not None:
                     keys |= item.rule.needs(item.command, discovery)
             if not discovery.missing.read and not discovery.missing.find:

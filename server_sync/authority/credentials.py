@@ -57,7 +57,7 @@ def not_signed_in(reason: str) -> Refusal:
 class Credentials:
     """Tokens by their ids, as this process knows them for a moment.
 
-    ``secret`` is the server's own (``server_settings``), ``root_token`` what whoever runs the server chose, if they did.
+    ``secret`` is the server's own (``server_settings``); ``root_token`` is one that its keeper chose, if any.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Credentials:
         return "cbt_" + self._derive(f"token:{command_id}").hex()
 
     def code_for(self, command_id: Id) -> str:
-        """The eight characters (40 bits) that the command invites with; one desk may use them, for a quarter of an hour."""
+        """The eight characters (40 bits) that the command invites with, for one desk and a quarter of an hour."""
         number = int.from_bytes(self._derive(f"code:{command_id}"), "big")
         letters = []
         for _ in range(CODE_LENGTH):

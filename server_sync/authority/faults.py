@@ -38,13 +38,8 @@ LOST: Final = (
 )
 """The connection is gone, and whether the commit came through is unknown: ask again, the ledger knows."""
 
-_BY_CONSTRAINT: Final = (
-    ("event_slots", "capacity", SLOT_FULL),
-    ("event_time_blocks", "capacity", BLOCK_FULL),
-    ("events", "capacity", EVENT_FULL),
-    ("reservation_members", "", DOUBLE_BOOKED),
-    ("event_time_blocks", "", ROOM_TAKEN),
-)
+_BY_CHECK: Final = {"event_slots": SLOT_FULL, "event_time_blocks": BLOCK_FULL, "events": EVENT_FULL}
+_BY_EXCLUSION: Final = {"reservation_members": DOUBLE_BOOKED, "event_time_blocks": ROOM_TAKEN}
 
 
 def caught_by_constraint(error: BaseException) -> Refusal | None:
@@ -60,7 +55,9 @@ def caught_by_constraint(error: BaseException) -> Refusal | None:
         return Refusal(ALREADY_EXISTS, details)
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return Refusal(NOT_FOUND, details)
-    for of_table, part, code in _BY_CONSTRAINT:
-        if table == of_table and part in name:
-            return Refusal(code, details)
-    return None
+    code = None
+    if isinstance(error, asyncpg.CheckViolationError) and "capacity" in name:
+        code = _BY_CHECK.get(table)
+    elif isinstance(error, asyncpg.ExclusionViolationError):
+        code = _BY_EXCLUSION.get(table)
+    return None if code is None else Refusal(code, details)

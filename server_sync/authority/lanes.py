@@ -41,10 +41,16 @@ class Lane:
         self._batch = batch
         self._changed = changed
         self._queue: asyncio.Queue[tuple[Run, asyncio.Future[None]]] = asyncio.Queue(MOST_WAITING)
+        self._closed = False
         self._workers = [asyncio.create_task(self._work(), name="authority-lane") for _ in range(workers)]
 
     async def submit(self, run: Run) -> None:
-        """Have *run* carried out; returns once it has verdicts, or says why not. Raises ``Overloaded``."""
+        """Have *run* carried out; returns once it has verdicts, or says why not.
+
+        Raises ``Overloaded``, ``Unavailable``, or what nobody thought of.
+        """
+        if self._closed:
+            raise Unavailable("the server is stopping")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             self._queue.put_nowait((run, done))
@@ -54,6 +60,7 @@ class Lane:
 
     async def close(self) -> None:
         """Stop the workers; what is waiting is told ``Unavailable``."""
+        self._closed = True
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -136,9 +143,9 @@ class Lane:
 
 
 def _answer(waiting: Sequence[tuple[Run, asyncio.Future[None]]], error: Exception | None) -> None:
-    for _, done in waiting:
+    for run, done in waiting:
         if not done.done():
-            if error is None:
+            if error is None or not run.open:
                 done.set_result(None)
             else:
                 done.set_exception(error)

@@ -28,7 +28,7 @@ def command_hash(envelope: Envelope) -> str:
     """Sixteen bytes that tell two commands under one id apart, in Postgres' hex notation."""
     try:
         args: Any = msgspec.json.decode(envelope.args)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         args = bytes(envelope.args).hex()
     said = _CANONICAL.encode([envelope.kind, envelope.v, args, envelope.occurred_at])
     return "\\x" + blake2b(said, digest_size=16).hexdigest()
@@ -73,7 +73,7 @@ def ledger_row(
         actor=envelope.actor or principal.actor,
         device_id=principal.device_id,
         incarnation=incarnation,
-        seq=envelope.seq,
+        seq=None if incarnation is None else envelope.seq,
         kind=envelope.kind[:200],
         v=envelope.v,
         args=storable(envelope.args),
@@ -90,7 +90,7 @@ def storable(args: msgspec.Raw) -> msgspec.Raw:
     """*args* as Postgres can keep it: text that is no JSON, or holds NUL, is kept as a string that shows it."""
     try:
         msgspec.json.decode(args)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.Raw(_ENCODER.encode(bytes(args).decode("utf-8", "backslashreplace")))
     if b"\\u0000" in bytes(args):
         return msgspec.Raw(bytes(args).replace(b"\\u0000", b"\\ufffd"))

@@ -37,6 +37,7 @@ class Pokes:
         self._flushed_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
+        self.closed = False
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -47,6 +48,7 @@ class Pokes:
 
     async def close(self) -> None:
         """Stop listening; whoever still waits is woken, to see that it is over."""
+        self.closed = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

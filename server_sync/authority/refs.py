@@ -17,6 +17,8 @@ LOT: Final = 1000
 
 SEQUENCES: Final = {record.REF: f"ref_{record.TABLE}" for record in TABLES.values() if record.REF is not None}
 
+_NEXT: Final = "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)"
+
 R = TypeVar("R", bound=Record)
 
 
@@ -29,17 +31,14 @@ class Refs:
 
     async def reserve(self, connection: Connection, rows: Iterable[Record]) -> None:
         """See to it that there is a number for each of *rows* that lacks a ref."""
-        wanted = Counter(type(row).REF for row in rows if type(row).REF is not None)
-        for prefix, count in wanted.items():
-            missing = count - self._left[prefix or ""]
-            if prefix is None or missing <= 0:
-                continue
-            # nextval is outside of transactions: a rollback wastes a number, and never gives it twice
-            for (first,) in await connection.fetch(
-                "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)", SEQUENCES[prefix], -(-missing // LOT)
-            ):
-                self._lots[prefix].append(range(first, first + LOT))
-                self._left[prefix] += LOT
+        wanted = Counter(prefix for row in rows if (prefix := type(row).REF) is not None)
+        # again after each wait: another lane may have taken what was there
+        while missing := {prefix: n for prefix, count in wanted.items() if (n := count - self._left[prefix]) > 0}:
+            for prefix, count in missing.items():
+                # nextval is outside of transactions: a rollback wastes a number, and never gives it twice
+                for (first,) in await connection.fetch(_NEXT, SEQUENCES[prefix], -(-count // LOT)):
+                    self._lots[prefix].append(range(first, first + LOT))
+                    self._left[prefix] += LOT
 
     def name(self, row: R) -> R:
         """*row* with a ref, if people read one for its kind and it has none yet; ``reserve`` comes first."""

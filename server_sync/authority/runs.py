@@ -8,8 +8,8 @@ from typing import Any
 from server_sync.authority.ledger import UNREADABLE_CODES, command_hash
 from server_sync.authority.principal import Principal
 from server_sync.protocol.commands import Envelope, Result, Stop
-from server_sync.protocol.errors import NOT_ALLOWED, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, Refusal
+from server_sync.protocol.ids import Id, is_id
 from server_sync.rules.command import Command, Rule, allowed, read_args, unknown_kind
 from server_sync.rules.registry import RULES
 
@@ -61,13 +61,16 @@ def read_item(principal: Principal, envelope: Envelope, programme_id: Id | None)
     """An envelope as a command that can be decided, or with the refusal that it earned already."""
     item = Item(envelope, command_hash(envelope), programme_id)
     rule = RULES.get(envelope.kind)
-    if rule is None:
+    if rule is None or envelope.v != 1:  # a later version is another kind of command, until a rule reads it
         item.refused = unknown_kind(envelope.kind)
         return item
     item.rule = rule
     item.refused = allowed(rule, principal.role)
     if principal.programme_id is not None and programme_id != principal.programme_id:
         item.refused = Refusal(NOT_ALLOWED, {"problem": "this token belongs to another programme"})
+    elif principal.programme_id is None and envelope.kind != "programme.create" and not is_id(programme_id or ""):
+        item.programme_id = None
+        item.refused = item.refused or Refusal(INVALID, {"field": "programme_id", "problem": "name a programme"})
     if item.refused is not None:
         return item
     args = read_args(rule, envelope.args)

@@ -51,10 +51,11 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @cache
 def _insert(record: type[Record], number: int) -> str:
-    names = ", ".join(columns(record))
+    names = columns(record)
+    values = ("0" if name in DATABASE_OWNED else name for name in names)  # its claims, written with it, are counted
     return (
-        f"INSERT INTO {record.TABLE} ({names})"
-        f" SELECT {names} FROM json_populate_recordset(NULL::{record.TABLE}, ${number}::json)"
+        f"INSERT INTO {record.TABLE} ({', '.join(names)})"
+        f" SELECT {', '.join(values)} FROM json_populate_recordset(NULL::{record.TABLE}, ${number}::json)"
     )
 
 

@@ -50,7 +50,7 @@ def overlaps(spots: Iterable[Spot[_T]]) -> list[tuple[Spot[_T], list[Spot[_T]], 
         while running and running[0][0] <= spot[0]:
             heapq.heappop(running)
         if running:
-            found.append((spot, [earlier for _, _, earlier in heapq.nsmallest(NAMED_OVERLAPS, running)], len(running)))
+            found.append((spot, [earlier for _, _, earlier in sorted(running[:NAMED_OVERLAPS])], len(running)))
         heapq.heappush(running, (spot[1], number, spot))
     return found
 

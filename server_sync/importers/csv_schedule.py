@@ -46,12 +46,13 @@ refused; see `conflicts` for what is checked across rows.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 from msgspec.structs import replace
 
 from server_sync.importers import times
+from server_sync.importers.csv_spans import Spans
 from server_sync.importers.csv_table import Row, column_name, open_table
 from server_sync.importers.programme import Defaults, programme
 from server_sync.importers.reading import Source
@@ -141,8 +142,7 @@ class _Schedule:
     def __init__(self, file: str, has_times: bool, zone: str, day: date | None, problems: list[Problem]) -> None:
         self.file = file
         self.has_times = has_times
-        self.zone = times.zone(zone)
-        self.day = day
+        self.spans = Spans(times.zone(zone), day, problems)
         self.problems = problems
         self.rooms: dict[str, ImportRoom] = {}
         self.events: dict[str, ImportEvent] = {}
@@ -235,7 +235,7 @@ class _Schedule:
             reason = f"a time without {'an event' if event is None else 'a room'}"
             self._say("refused", "incomplete", place, subject or row.get("start"), reason, f"fill in its {what}")
             return None
-        span = self._span(row, place, subject)
+        span = self.spans.read(row, place, subject)
         if span is None:
             return None
         start, end = span
@@ -273,58 +273,6 @@ class _Schedule:
         if any(first != second for first, second in facts):
             reason = f"the row says other things of the block than line {known.place.line}, which counts"
             self._say("doubtful", "same_block", block.place, subject, reason, "make the rows alike, or name two blocks")
-
-    def _span(self, row: Row, place: Place, subject: str) -> tuple[datetime, datetime] | None:
-        """Start and end in UTC; None where they can't be read, which is reported."""
-        start = self._moment(row, "start", place, subject)
-        if start is None:
-            return None
-        if row.get("end"):
-            end = self._moment(row, "end", place, subject, after=start)
-            if end is None:
-                return None
-        else:
-            length = times.duration(row.get("duration"))
-            if length is None:
-                reason = f"it has no end, and “{row.get('duration')[:40]}” is no duration"
-                self._say("refused", "incomplete", place, subject, reason, "give it an end, or a duration as 0:30")
-                return None
-            end = start + length
-        begin, finish = times.to_utc(start, self.zone), times.to_utc(end, self.zone)
-        if begin is None or finish is None or not begin < finish:
-            reason = f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is no stretch of time"
-            self._say("refused", "incomplete", place, subject, reason, "correct its date, start and end")
-            return None
-        if self.zone is not None and start.tzinfo is None:
-            times.report_skipped_hour(self.problems, start, self.zone, place, subject)
-        return begin, finish
-
-    def _moment(
-        self, row: Row, column: str, place: Place, subject: str, after: datetime | None = None
-    ) -> datetime | None:
-        """A start or end, local and naive unless it is written with an offset; None is reported."""
-        written = row.get(column)
-        whole = times.iso_moment(written)
-        if whole is not None:
-            return whole
-        clock = times.clock(written)
-        on, unsure = times.day(row.get("date")) if row.get("date") else (self.day, False)
-        if on is None and after is not None:
-            on = after.date()
-        if clock is None or on is None:
-            what = f"“{written[:40]}” is no time" if clock is None else f"“{row.get('date')[:40]}” is no date"
-            if clock is not None and not row.get("date"):
-                what = "it has no date"
-            advice = "write times as 09:00 and dates as 2026-03-14, or name the day when you import"
-            self._say("refused", "incomplete", place, subject, f"{what}, so its {column} is unknown", advice)
-            return None
-        if unsure and after is None:
-            reason, advice = f"“{row.get('date')}” was read as {on:%d %B %Y}", "write dates as 2026-03-14"
-            self._say("doubtful", "date", place, subject, reason, advice)
-        moment = times.at(on, clock)
-        if after is not None and after.tzinfo is None and moment <= after and clock < timedelta(days=1):
-            moment += timedelta(days=1)
-        return moment if after is None or after.tzinfo is None else moment.replace(tzinfo=after.tzinfo)
 
     def _claim(self, row: Row, place: Place, block: str | None) -> None:
         """The claim of a row."""

@@ -6,16 +6,19 @@ A command is immutable: what a desk queued is sent byte for byte, under whatever
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Role
 
 PROTO = 1
 MAX_RUN = 50
 MAX_PUSH_BYTES = 256 * 1024
+
+Word = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,16 +29,16 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request makes no sense.
     """
 
-    id: Id
-    kind: str
+    id: GivenId
+    kind: Word
     args: msgspec.Raw
-    seq: int | None = None
-    v: int = 1
-    actor: str | None = None
-    occurred_at: datetime | None = None
-    clock_offset_ms: int | None = None
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
+    v: Number = 1
+    actor: Word | None = None
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    clock_offset_ms: Annotated[int, msgspec.Meta(ge=-(10**13), le=10**13)] | None = None
     seen: dict[str, int] | None = None
-    depends_on: list[Id] | None = None
+    depends_on: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] | None = None
 
 
 Status = Literal["applied", "rejected", "failed"]
@@ -54,8 +57,8 @@ class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An ordered run of one device's commands; ``seq`` is consecutive within an incarnation, from 1."""
 
     proto: int
-    device: Id
-    incarnation: int
+    device: GivenId
+    incarnation: Number
     commands: list[Envelope]
 
 
@@ -131,7 +134,7 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A one-time code (any case, with or without dashes) and the desk's own name for itself."""
 
     code: str
-    device: Id
+    device: GivenId
     name: str | None = None
 
 

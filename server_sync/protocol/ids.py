@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 import uuid_utils
 
 Id = str
 """A UUID as its canonical lower-case text: the same in Postgres, on the wire and in SQLite."""
+
+GivenId = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", max_length=36)
+]
+"""An ``Id`` that somebody else names: checked when it is read, so that all behind it may trust its form."""
 
 ALPHABET: Final = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BASE: Final = len(ALPHABET)  # 31, a prime: the weighted check finds every single slip and every swap of neighbours

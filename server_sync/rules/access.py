@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import ALREADY_EXISTS, ALREADY_REVOKED, CODE_UNKNOWN, NOT_FOUND, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import Credential, Device, Enrolment, Programme, Role, Staff
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import CREDENTIALS, Changes, Keys, State
@@ -25,7 +25,7 @@ class CreateStaff(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Name
     role: Role
-    token_id: Id
+    token_id: GivenId
 
 
 def needs_staff(command: Command[CreateStaff], loaded: State) -> Keys:
@@ -52,7 +52,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Name
     ceiling: Role
-    code_id: Id
+    code_id: GivenId
     expires_at: datetime
 
 
@@ -81,9 +81,9 @@ def invite(state: State, command: Command[Invite], now: datetime) -> Changes | R
 class Enrol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The code's and the new token's ``secret_id``, and the id that the desk gave itself."""
 
-    code_id: Id
-    device_id: Id
-    token_id: Id
+    code_id: GivenId
+    device_id: GivenId
+    token_id: GivenId
     name: Name | None = None
 
 
@@ -118,7 +118,7 @@ def enrol(state: State, command: Command[Enrol], now: datetime) -> Changes | Ref
 class Revoke(msgspec.Struct, frozen=True, kw_only=True):
     """Which device."""
 
-    device_id: Id
+    device_id: GivenId
 
 
 def needs_device(command: Command[Revoke], loaded: State) -> Keys:

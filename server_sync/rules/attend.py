@@ -7,13 +7,13 @@ flag for whoever said it where the claim is not what they saw.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import INVALID, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Attendance, FactKind, Flag, SlotReservation
 from server_sync.rules.attendance import Standing, standing
 from server_sync.rules.command import Command, Rule
@@ -24,8 +24,8 @@ from server_sync.rules.state import FACTS, Changes, Keys, State
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose fact: the members named, or all of the claim."""
 
-    reservation_id: Id
-    participant_ids: list[Id] = []
+    reservation_id: GivenId
+    participant_ids: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] = []
 
 
 KINDS: dict[str, FactKind] = {

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, ROOM_TAKEN, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Event, EventLocation, EventSlot, EventTimeBlock, Location
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import BLOCKS_OF_LOCATION, ROOMS_OF_EVENT, Changes, Keys, State
@@ -24,8 +24,8 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``waive_reason`` lets it share the room with another block; only an admin has it.
     """
 
-    event_id: Id
-    location_id: Id
+    event_id: GivenId
+    location_id: GivenId
     start_time: datetime
     end_time: datetime
     slot_duration_minutes: Minutes | None = None

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.placing import needs_people, needs_slot
 from server_sync.rules.reservations import guard_placement, members, needs_reservation, reservation
@@ -20,7 +20,7 @@ from server_sync.rules.transitions import after
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which claim, and why."""
 
-    reservation_id: Id
+    reservation_id: GivenId
     reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from msgspec import inspect, structs
 
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
 from server_sync.protocol.ids import Id, derived_id
@@ -15,6 +18,11 @@ from server_sync.protocol.records import ROLES, Role
 from server_sync.rules.state import Changes, Keys, State
 
 A = TypeVar("A", bound=msgspec.Struct)
+
+YEARS: Final = range(1900, 2201)
+"""When things may be planned: what lies outside is a slip, and no database or calendar need cope with it."""
+
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not a backslash before the letters "u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,10 @@ class Command(Generic[A]):
         """When it happened by the server's clock: the device's time, corrected, and never later than *now*."""
         if self.occurred_at is None:
             return now
-        return min(now, self.occurred_at + timedelta(milliseconds=self.clock_offset_ms or 0))
+        try:
+            return min(now, self.occurred_at.astimezone(UTC) + timedelta(milliseconds=self.clock_offset_ms or 0))
+        except OverflowError:  # a clock that far off says nothing
+            return now
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +72,41 @@ class Rule(Generic[A]):
 
 
 def read_args(rule: Rule[Any], raw: bytes | msgspec.Raw) -> msgspec.Struct | Refusal:
-    """The arguments in *raw* JSON, or ``INVALID`` naming the field that is wrong."""
-    if b"\\u0000" in bytes(raw):
+    """The arguments in *raw* JSON, times in UTC, or ``INVALID`` naming the field that is wrong."""
+    if b"\\u0000" in bytes(raw) and holds_nul(raw):
         return Refusal(INVALID, {"problem": "a text holds the character NUL, which can't be stored"})
     try:
         args: msgspec.Struct = msgspec.json.decode(raw, type=rule.args)
     except msgspec.ValidationError as error:
         return Refusal(INVALID, {"problem": str(error)})
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Refusal(INVALID, {"problem": f"not JSON: {error}"})
+    shape: type[msgspec.Struct] = rule.args
+    for name in _times_of(shape):
+        time: datetime | None = getattr(args, name)
+        if time is None:
+            continue
+        if time.tzinfo is None:
+            return Refusal(INVALID, {"field": name, "problem": "a time needs its zone, such as Z or +02:00"})
+        if time.year not in YEARS:
+            return Refusal(INVALID, {"field": name, "problem": f"the year {time.year} is out of range"})
+        if time.tzinfo is not UTC:
+            args = structs.replace(args, **{name: time.astimezone(UTC)})
     return args
+
+
+def holds_nul(raw: bytes | msgspec.Raw) -> bool:
+    """Whether a text in *raw* JSON holds the character NUL, which Postgres can't keep."""
+    return _NUL.search(bytes(raw)) is not None
+
+
+@cache
+def _times_of(args: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The arguments that are times."""
+    described = inspect.type_info(args)
+    assert isinstance(described, inspect.StructType)
+    kinds = {field.name: getattr(field.type, "types", (field.type,)) for field in described.fields}
+    return tuple(name for name, types in kinds.items() if any(isinstance(kind, inspect.DateTimeType) for kind in types))
 
 
 def allowed(rule: Rule[Any], role: Role) -> Refusal | None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from server_sync.protocol.errors import ALREADY_EXISTS, INVALID, NOT_FOUND, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import (
     Category,
     Event,
@@ -66,7 +66,7 @@ class CreateEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     price: Money | None = None
     fee: Money | None = None
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
-    location_ids: list[Id] = []
+    location_ids: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] = []
     external_id: Name | None = None
     metadata: dict[str, Any] | None = None
 
@@ -80,7 +80,7 @@ class CreateLocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     capacity: Count | None = None
     notes: Text | None = None
     external_id: Name | None = None
-    position: int | None = None
+    position: Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)] | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -94,7 +94,7 @@ class CreateParticipant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     school: Name | None = None
     grade: Name | None = None
     age: Annotated[int, msgspec.Meta(ge=0, le=150)] | None = None
-    group_id: Id | None = None
+    group_id: GivenId | None = None
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
     metadata: dict[str, Any] | None = None
 
@@ -156,7 +156,7 @@ def create_programme(state: State, command: Command[CreateProgramme], now: datet
     args = command.args
     try:
         ZoneInfo(args.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, as "America"
         return Refusal(INVALID, {"field": "time_zone", "problem": f"no IANA time zone is called {args.time_zone!r}"})
     if args.starts_on is not None and args.ends_on is not None and args.ends_on < args.starts_on:
         return Refusal(INVALID, {"field": "ends_on", "problem": "it ends before it starts"})

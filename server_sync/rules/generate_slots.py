@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import INVALID, MANUAL_SLOTS, NOT_FOUND, RESERVED_SLOTS, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import EventSlot, EventTimeBlock
 from server_sync.rules.blocks import Capacity, Minutes, new_slot, split
 from server_sync.rules.command import Command, Rule
@@ -20,7 +20,7 @@ MOST = 1000
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which block, how long a slot is (the block's own duration if not said), and how many each takes."""
 
-    block_id: Id
+    block_id: GivenId
     slot_duration_minutes: Minutes | None = None
     capacity: Capacity = 1
 
@@ -45,9 +45,10 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     minutes = args.slot_duration_minutes or block.slot_duration_minutes
     if minutes is None:
         return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": "neither request nor block says it"})
+    count = (block.end_time - block.start_time) // timedelta(minutes=minutes)
+    if not 0 < count <= MOST:
+        return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": f"it makes {count} slots"})
     spans = list(split(block.start_time, block.end_time, minutes))
-    if not 0 < len(spans) <= MOST:
-        return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": f"it makes {len(spans)} slots"})
     old = {(slot.start_time, slot.end_time): slot for slot in state.find(SLOTS_OF_BLOCK, block.id)}
     claimed = {span: slot for span, slot in old.items() if _claimed(state, slot)}
     stuck = [slot.id for slot in claimed.values() if slot.reserved_count > args.capacity]

@@ -8,20 +8,20 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import SAME_SLOT, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import EventSlot
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.placing import clash, needs_people, needs_slot, open_slot, room_for
 from server_sync.rules.reservations import guard_placement, members, needs_reservation, reservation
-from server_sync.rules.state import MEMBERS, Changes, Keys, State
+from server_sync.rules.state import MEMBERS, Changes, Keys, State, takes_places
 from server_sync.rules.transitions import after
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True):
     """Which claim, and where to."""
 
-    reservation_id: Id
-    slot_id: Id
+    reservation_id: GivenId
+    slot_id: GivenId
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
@@ -53,7 +53,7 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     if isinstance(slot, Refusal):
         return slot
     party = members(state, claim.id)
-    leaving = state.get(EventSlot, claim.slot_id)
+    leaving = state.get(EventSlot, claim.slot_id) if takes_places(claim) else None
     refusal = clash(state, slot, [member.participant_id for member in party], except_for=claim.id)
     refusal = refusal or room_for(state, slot, claim.spots, leaving)
     if refusal is not None:

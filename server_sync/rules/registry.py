@@ -11,6 +11,7 @@ from server_sync.rules import (
     cancel,
     create,
     generate_slots,
+    import_file,
     move,
     reserve,
     resolve_flag,
@@ -33,6 +34,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
         room_day.RULE,
         resolve_flag.RULE,
         *access.RULES,
+        import_file.RULE,
     )
 }
 """By kind. A desk that knows fewer kinds than the centre shows their effects and can't give them."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from server_sync.protocol.errors import INVALID, NOT_FOUND, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import EventSlot, Group, Participant, ReservationMember, SlotReservation
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.placing import clash, needs_people, needs_slot, open_slot, room_for
@@ -18,9 +18,9 @@ from server_sync.rules.state import PEOPLE_OF_GROUP, Changes, Keys, State
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who: participants, or a group (its members unless participants are named too), or a name alone."""
 
-    slot_id: Id
-    participant_ids: list[Id] = []
-    group_id: Id | None = None
+    slot_id: GivenId
+    participant_ids: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] = []
+    group_id: GivenId | None = None
     reserved_name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
     guests: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import ALREADY_RESOLVED, NOT_FOUND, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import Flag
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import Changes, Keys, State
@@ -18,7 +18,7 @@ from server_sync.rules.state import Changes, Keys, State
 class Args(msgspec.Struct, frozen=True, kw_only=True):
     """Which flag, and what was done about it (``seen``, ``moved``, …)."""
 
-    flag_id: Id
+    flag_id: GivenId
     resolution: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "seen"
 
 

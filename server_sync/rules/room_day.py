@@ -9,7 +9,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import NOT_FOUND, Refusal
-from server_sync.protocol.ids import Id, derived_id
+from server_sync.protocol.ids import GivenId, Id, derived_id
 from server_sync.protocol.records import EventSlot, Location, RoomDay
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import Changes, Keys, State
@@ -18,7 +18,7 @@ from server_sync.rules.state import Changes, Keys, State
 class Args(msgspec.Struct, frozen=True, kw_only=True):
     """Which room, which day in the programme's time zone, and by how many minutes (negative: ahead)."""
 
-    location_id: Id
+    location_id: GivenId
     day: date
     delay_minutes: Annotated[int, msgspec.Meta(ge=-240, le=1440)]
 

@@ -185,7 +185,7 @@ class State:
         """Put *puts* in order and derive the counts; returns what changed, counts included, one entry a row."""
         effects: dict[RowKey, Effect] = {}
         for row in puts:
-            before = self.get(type(row), row.id)
+            before = self.rows[type(row)].get(row.id)
             self._put(row, before, effects)
             if isinstance(row, SlotReservation):
                 self._count(before if isinstance(before, SlotReservation) else None, row, effects)
@@ -200,25 +200,29 @@ class State:
     def _count(self, before: SlotReservation | None, after: SlotReservation, effects: dict[RowKey, Effect]) -> None:
         old = before.spots if before is not None and takes_places(before) else 0
         new = after.spots if takes_places(after) else 0
-        if before is not None and before.slot_id == after.slot_id:
-            self._add(after, new - old, effects)
+        if before is None or before.slot_id == after.slot_id:
+            if new != old:
+                self._add(dict.fromkeys(_limits(after), new - old), effects)
             return
-        if before is not None:
-            self._add(before, -old, effects)
-        self._add(after, new, effects)
+        deltas: dict[RowKey, int] = {key: -old for key in _limits(before)}
+        for key in _limits(after):  # who stays within a block or an event gives nothing back there
+            deltas[key] = deltas.get(key, 0) + new
+        self._add(deltas, effects)
 
-    def _add(self, claim: SlotReservation, delta: int, effects: dict[RowKey, Effect]) -> None:
-        if delta == 0:
-            return
-        slot = self.get(EventSlot, claim.slot_id)
-        if slot is not None:
-            self._put(_counted(slot, delta, slot.capacity), slot, effects)
-        block = self.get(EventTimeBlock, claim.time_block_id)
-        if block is not None and block.max_capacity is not None:
-            self._put(_counted(block, delta, block.max_capacity), block, effects)
-        event = self.get(Event, claim.event_id)
-        if event is not None and event.capacity is not None:
-            self._put(_counted(event, delta, event.capacity), event, effects)
+    def _add(self, deltas: dict[RowKey, int], effects: dict[RowKey, Effect]) -> None:
+        for (record, id), delta in deltas.items():
+            row = self.get(record, id) if delta else None
+            if isinstance(row, EventSlot):
+                self._put(_counted(row, delta, row.capacity), row, effects)
+            elif isinstance(row, EventTimeBlock) and row.max_capacity is not None:
+                self._put(_counted(row, delta, row.max_capacity), row, effects)
+            elif isinstance(row, Event) and row.capacity is not None:
+                self._put(_counted(row, delta, row.capacity), row, effects)
+
+
+def _limits(claim: SlotReservation) -> tuple[RowKey, ...]:
+    """The rows that count *claim*."""
+    return (EventSlot, claim.slot_id), (EventTimeBlock, claim.time_block_id), (Event, claim.event_id)
 
 
 C = TypeVar("C", EventSlot, EventTimeBlock, Event)

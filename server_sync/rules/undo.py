@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import NOTHING_TO_UNDO, Refusal
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Attendance, SlotReservation
 from server_sync.rules.attendance import that_stand
 from server_sync.rules.command import Command, Rule
@@ -18,7 +18,7 @@ from server_sync.rules.state import FACTS, FACTS_OF_COMMAND, Changes, Keys, Stat
 class Args(msgspec.Struct, frozen=True, kw_only=True):
     """The command whose facts are undone."""
 
-    command_id: Id
+    command_id: GivenId
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
@@ -38,6 +38,7 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         for fact in state.find(FACTS_OF_COMMAND, command.args.command_id)
     }
     puts: list[SlotReservation | Attendance] = []
+    touched: list[Id] = []
     for claim in claims.values():
         if claim is None or claim.programme_id != command.programme_id:
             continue
@@ -45,9 +46,10 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         undone = [_undone(command, fact, now) for fact in facts if fact.command_id == command.args.command_id]
         if undone:
             puts += [structs.replace(claim, version=claim.version + 1), *undone]
+            touched.append(claim.id)
     if not puts:
         return Refusal(NOTHING_TO_UNDO, {"command_id": command.args.command_id})
-    return Changes(list(puts), {"command_id": command.args.command_id, "reservation_ids": sorted(claims)})
+    return Changes(list(puts), {"command_id": command.args.command_id, "reservation_ids": sorted(touched)})
 
 
 def _undone(command: Command[Args], fact: Attendance, now: datetime) -> Attendance:

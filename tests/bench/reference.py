@@ -56,7 +56,7 @@ _EFFECTS: Final = (
     '["reservation_members","0199a3b0-7c3e-5f44-a0e4-0d6b5f3c1a22",null,{"id":"0199a3b0-7c3e-5f44-a0e4-0d6b5f3c1a22",'
     '"programme_id":"00000000-0000-7000-8000-000000000001","reservation_id":"0199a3b0-7c3e-7f44-a0e4-0d6b5f3c1a22",'
     '"participant_id":"00000000-0000-7000-8000-000200000001","slot_id":"00000000-0000-7000-8000-000100000001",'
-    '"start_time":"2026-03-14T09:00:00Z","end_time":"2026-03-14T09:01:00Z","live":true,"waived":false}]]'
+    '"start_time":"2026-03-14T09:00:00Z","end_time":"2026-03-14T09:01:00Z","live": true,"waived": false}]]'
 )
 
 _LEDGER: Final = f"""INSERT INTO commands (id, programme_id, principal, actor, kind, v, args, hash, status, details,
@@ -90,15 +90,15 @@ COMMIT;
 FUNCTION_SQL: Final = f"""
 CREATE SEQUENCE IF NOT EXISTS bench_ref;
 CREATE OR REPLACE FUNCTION bench_reserve(slot_wanted uuid, person uuid) RETURNS uuid LANGUAGE plpgsql AS $f$
-DECLARE s event_slots; claim uuid := gen_random_uuid();
+DECLARE s event_slots; made uuid := gen_random_uuid();
 BEGIN
  SELECT * INTO s FROM event_slots WHERE id = slot_wanted FOR NO KEY UPDATE;
  PERFORM 1 FROM participants WHERE id = person FOR NO KEY UPDATE;
  IF s.status <> 'open' OR s.reserved_count >= s.capacity THEN RETURN NULL; END IF;
- {_CLAIM.format(slot="slot_wanted", person="person").replace("gen_random_uuid()", "claim")};
- {_MEMBER.format(claim="claim", person="person", slot="slot_wanted", start="s.start_time", end="s.end_time")};
+ {_CLAIM.format(slot="slot_wanted", person="person").replace("gen_random_uuid()", "made")};
+ {_MEMBER.format(claim="made", person="person", slot="slot_wanted", start="s.start_time", end="s.end_time")};
  {_ledger()};
- RETURN claim;
+ RETURN made;
 END $f$;
 """
 

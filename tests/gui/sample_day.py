@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 
 from desktop.widgets.records import (
+    AttentionCard,
     CardAction,
     CardButton,
     ClaimLine,
@@ -15,6 +17,8 @@ from desktop.widgets.records import (
     Connection,
     ConnectionState,
     DeskHeader,
+    Fix,
+    FixKind,
     Freshness,
     HintLine,
     MemberLine,
@@ -24,9 +28,11 @@ from desktop.widgets.records import (
     PersonLine,
     RecentAction,
     SlotLine,
+    Span,
     StatusKind,
     StatusWord,
     StripState,
+    SyncProgress,
     Tone,
 )
 
@@ -178,6 +184,35 @@ def sample_people() -> list[SamplePerson]:
     ]
 
 
+def names_of_the_world() -> list[SamplePerson]:
+    """Return people whose names are hard to lay out: very long, or in other scripts."""
+    names = (
+        (
+            "Adolph Blaine Charles David Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh",
+            "Saint Ignatius of Loyola",
+        ),
+        ("Nguyễn Thị Ánh Nguyệt", "Trường Quốc tế a"),
+        ("李明 (Li Ming) a", "北京第四中学"),
+        ("محمد عبد الرحمن a", "مدرسة النور"),
+        ("สมชาย ใจดี a", "โรงเรียนเตรียมอุดม"),
+        ("김민준 a", "서울예술고등학교"),
+    )
+    place = "Room A — Gym 1, Main building of the old conservatory, third floor, second door on the left"
+    return [
+        SamplePerson(
+            name,
+            school,
+            "RSV-4D2KX",
+            f"Piano solo · 09:50 · {place}",
+            "09:50",
+            f"Piano solo · {name}",
+            place,
+            expected(),
+        )
+        for name, school in names
+    ]
+
+
 class SampleDesk:
     """A `DeskPort` over the sample people. Actions change it in memory; `log` holds what was asked, for the tests."""
 
@@ -244,6 +279,7 @@ class SampleDesk:
             person.also_today,
             person.command,
             scan_acts=person.right_here and person.status.kind in (StatusKind.EXPECTED, StatusKind.LATE),
+            code=f"CB{person.ref}",
         )
 
     def _buttons(self, person: SamplePerson) -> tuple[CardButton, ...]:
@@ -346,9 +382,13 @@ class SampleDesk:
             outcome, self.refuse_next = self.refuse_next, None
             return outcome
         outcome = action(*arguments)
+        self.tell()
+        return outcome
+
+    def tell(self) -> None:
+        """Say that something changed, as the engine does after a pull."""
         for listener in list(self._listeners):
             listener(frozenset())
-        return outcome
 
     def _of(self, reservation_id: UUID) -> SamplePerson:
         return next(p for p in self.people.values() if p.reservation_id == reservation_id)
@@ -396,3 +436,123 @@ def sample_strip(offline: bool = False) -> StripState:
         fresh = Freshness("7 min", live=False, unseen="Desk 2 unseen for 7 min")
         return StripState(connection, fresh, 5, "clock 2 s behind")
     return StripState(Connection(ConnectionState.ONLINE, desks=4), Freshness("2 s"), who="Asha", desk="Main hall desk")
+
+
+class SampleAttention:
+    """An `AttentionPort` with the cards of the picture; settling one takes it off the list."""
+
+    def __init__(self, empty: bool = False) -> None:
+        """Make the list."""
+        self._cards = [] if empty else attention_cards()
+        self.log: list[tuple[UUID, str, str]] = []
+        self._listeners: list[Callable[[frozenset[UUID]], None]] = []
+
+    def subscribe(self, listener: Callable[[frozenset[UUID]], None]) -> Callable[[], None]:
+        """Follow changes."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def header(self) -> DeskHeader:
+        """Seven minutes after the desk's pictures."""
+        return DeskHeader("Main hall desk", "Saturday 14 March", 34, 212, "09:45")
+
+    def cards(self) -> list[AttentionCard]:
+        """What waits."""
+        return list(self._cards)
+
+    async def settle(self, card_id: UUID, fix_id: str, reason: str = "") -> Outcome:
+        """Take the card off the list."""
+        self.log.append((card_id, fix_id, reason))
+        self._cards = [card for card in self._cards if card.card_id != card_id]
+        for listener in list(self._listeners):
+            listener(frozenset({card_id}))
+        return Outcome(True, "Settled")
+
+
+def attention_cards() -> list[AttentionCard]:
+    """Return a refused move, a double check-in, and what waits for the network."""
+    refused = (
+        Span("You proposed it at "),
+        Span("09:41", strong=True),
+        Span(", offline. Ivy Moreau took the last place at "),
+        Span("09:43", strong=True),
+        Span(" from Desk 2 (Asha). Omar still holds "),
+        Span("Room D, 09:30", strong=True),
+        Span(", and is 15 min late."),
+    )
+    twice = (
+        Span("Desk 2 at "),
+        Span("09:26", strong=True),
+        Span(", this desk at "),
+        Span("09:29", strong=True),
+        Span(" while offline. The earlier arrival stands. Nothing to do."),
+    )
+    waiting = (
+        Span("Move Tariq Aziz to Room A 10:30", pending=True),
+        Span(" · "),
+        Span("Walk-in Dina Petrova, Room D 10:15", pending=True),
+        Span(" · "),
+        Span("Cancel Finn Berg", pending=True),
+    )
+    return [
+        AttentionCard(
+            sample_id("omar refused"),
+            Tone.BAD,
+            "calendar_refused",
+            "Omar Love could not move to Room B, 10:40",
+            (refused,),
+            (
+                Fix("D1030", "Room D, 10:30 · free", FixKind.PRIMARY, "move"),
+                Fix("B1140", "Room B, 11:40 · free"),
+                Fix("waitlist", "Waitlist · first in line"),
+                Fix("override", "Override with a reason…", FixKind.DANGER, needs_reason=True),
+                Fix("accept", "Leave as it is", FixKind.QUIET),
+            ),
+        ),
+        AttentionCard(
+            sample_id("trio twice"),
+            Tone.WARN,
+            "people",
+            "Trio Alba was checked in twice, and that is fine",
+            (twice,),
+            (Fix("seen", "Seen", icon="check"),),
+        ),
+        AttentionCard(
+            sample_id("waiting"),
+            Tone.QUIET,
+            "hourglass",
+            "3 proposals wait for the network",
+            (waiting, (Span("One is likely to be refused: Room A 10:30 was free 7 min ago."),)),
+            waiting=True,
+        ),
+    ]
+
+
+class SampleEnrol:
+    """An `EnrolPort`: the code 7K3M9QAB is right, others are refused. Steps wait until `go_on` is set."""
+
+    def __init__(self) -> None:
+        """Nothing has been asked yet."""
+        self.log: list[tuple[str, str]] = []
+        self.go_on = asyncio.Event()
+
+    async def enrol(self, code: str, server: str, progress: Callable[[SyncProgress], None]) -> Outcome:
+        """Refuse, or sync in two steps."""
+        self.log.append((code, server))
+        if "7K3M9QAB" not in code:
+            return Outcome(
+                False,
+                "This code is not known.",
+                Tone.BAD,
+                "It works once, for 15 minutes. Ask the organiser for a new one.",
+            )
+        progress(SyncProgress(412, 1486, "people"))
+        await self.go_on.wait()
+        progress(SyncProgress(1486, 1486, "slots"))
+        return Outcome(True, "Ready")
+
+    async def practise(self, progress: Callable[[SyncProgress], None]) -> Outcome:
+        """Open at once."""
+        self.log.append(("practice", ""))
+        progress(SyncProgress(10, 10, "people"))
+        return Outcome(True, "Ready")

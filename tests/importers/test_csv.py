@@ -218,8 +218,8 @@ def test_files_read_together_complete_one_another() -> None:
     assert document.format == "several"
     assert [(claim.slot, claim.people, claim.group) for claim in document.claims] == [
         (1, ("p1",), None),
-        (1, ("name:dan",), None),
         (2, (), "Duo"),
+        (1, ("name:dan",), None),
     ]
     assert [(p.code, p.place.file, p.place.line) for p in document.problems] == [
         ("several_ids", "claims.csv", 6),  # two Dans: which?

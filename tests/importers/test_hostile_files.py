@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server_sync.importers import read
+from server_sync.importers import csv_schedule, read
 from server_sync.protocol.imports import Import, ImportRefused, summary
 from tests.importers.documents import codes, imported, refusal, with_code
 
@@ -47,7 +47,8 @@ CALENDAR = (
 )
 JSON = """{"schedule": {"conference": {"title": "Con", "time_zone_name": "Europe/Berlin", "days": [
   {"date": "2026-03-14", "day_start": "2026-03-14T09:00:00+01:00", "rooms": {
-    "Hall": [{"id": 1, "title": "A", "start": "10:00", "duration": "00:30", "persons": [{"id": 7, "name": "Zoë"}, "Max"]},
+    "Hall": [{"id": 1, "title": "A", "start": "10:00", "duration": "00:30",
+              "persons": [{"id": 7, "name": "Zoë"}, "Max"]},
              {"id": 2, "title": "B", "date": "2026-03-14T10:15:00+01:00", "duration": "00:30", "persons": [{"id": 7}]},
              "no talk", {"id": 3, "title": "C"}],
     "": [], "Empty": []}}, 5]}}}"""
@@ -231,68 +232,56 @@ def test_no_bytes_crash_a_reader(start: bytes, rest: bytes) -> None:
     text_of(read("x", start + rest))
 
 
-LINES = st.lists(
-    st.sampled_from(
-        [
-            "BEGIN:VEVENT", "END:VEVENT", "BEGIN:VALARM", "END:VCALENDAR", "SUMMARY:a", "LOCATION:r", "UID:1", " folded",
-            "DTSTART:20260314T090000Z", "DTSTART;TZID=Europe:99999999T000000", "DTSTART;VALUE=DATE:20260314",
-            "DTSTART;TZID=Mars/Base:00010101T000000", "DTEND:20260314T080000", "DURATION:P9999D", "DURATION:PT1H",
-            "DTEND;TZID=Europe/London:20260329T013000", "ATTENDEE:mailto:", "ATTENDEE;CN=x:y", "RRULE:", "CATEGORIES:,a,",
-        ]
-    )
-)  # fmt: skip
+CALENDAR_LINES = """\
+BEGIN:VEVENT
+END:VEVENT
+BEGIN:VALARM
+END:VCALENDAR
+SUMMARY:a
+LOCATION:r
+UID:1
+ folded
+DTSTART:20260314T090000Z
+DTSTART;TZID=Europe:99999999T000000
+DTSTART;VALUE=DATE:20260314
+DTSTART;TZID=Mars/Base:00010101T000000
+DTEND:20260314T080000
+DURATION:P9999D
+DURATION:PT1H
+DTEND;TZID=Europe/London:20260329T013000
+ATTENDEE:mailto:
+ATTENDEE;CN=x:y
+RRULE:
+CATEGORIES:,a,"""
 
 
 @settings(max_examples=200, deadline=None)
-@given(LINES)
+@given(st.lists(st.sampled_from(CALENDAR_LINES.split("\n"))))
 def test_no_calendar_crashes(lines: list[str]) -> None:
     text_of(read("x", "\n".join(["BEGIN:VCALENDAR", *lines]).encode()))
 
 
-LEAF = st.sampled_from(
-    ["", "a", "2026-03-14", "2026-03-14T25:00", "0001-01-01T00:00:00+01:00", "10:00", "9999:99", "-1"]
-)
-VALUE = st.recursive(LEAF | st.none() | st.booleans() | st.integers() | st.floats(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["a", "", "id", "name"]), inner), max_leaves=6)  # fmt: skip
-TALK = st.dictionaries(
-    st.sampled_from(["id", "guid", "title", "date", "start", "duration", "room", "persons", "track"]), VALUE
-)
+LEAF = st.sampled_from(["", "a", "2026-03-14", "0001-01-01T00:00:00+01:00", "10:00", "9999:99", "-1", None, True, 7])
+FIELD = st.sampled_from(["id", "guid", "title", "name", "date", "start", "duration", "room", "persons", "track", ""])
+VALUE = LEAF | st.lists(LEAF, max_size=2) | st.lists(st.dictionaries(FIELD, LEAF, max_size=3), max_size=3)
+TALK = st.dictionaries(FIELD, VALUE, max_size=8)
+ROOMS = st.dictionaries(st.sampled_from(["", "R", "S"]), st.lists(TALK | VALUE, max_size=3) | VALUE, max_size=2)
+DAY = st.fixed_dictionaries({"date": LEAF, "day_start": LEAF, "rooms": ROOMS | VALUE}) | VALUE
+FACTS = st.dictionaries(st.sampled_from(["title", "start", "time_zone_name", "rooms"]), VALUE)
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    st.lists(
-        st.fixed_dictionaries({"rooms": st.dictionaries(st.text(max_size=2), st.lists(TALK | VALUE) | VALUE)}) | VALUE
-    ),
-    st.dictionaries(st.sampled_from(["title", "start", "time_zone_name", "rooms"]), VALUE),
-)
+@given(st.lists(DAY, max_size=3), FACTS)
 def test_no_json_crashes(days: list[object], facts: dict[str, object]) -> None:
     text_of(read("x", msgspec.json.encode({"schedule": {"conference": {"days": days, **facts}}})))
 
 
-CELL = st.sampled_from(
-    [
-        "",
-        "a",
-        '"',
-        "1",
-        "2026-03-14",
-        "31/12/9999",
-        "1/2/2026",
-        "9:00",
-        "47:59",
-        "12:00 pm",
-        "0:30",
-        "P1Y",
-        "x;y",
-        "2026-03-29T01:30",
-    ]
-)
+CELLS = '|a|"|1|2026-03-14|31/12/9999|1/2/2026|9:00|47:59|12:00 pm|0:30|P1Y|x;y|2026-03-29T01:30'
+CELL = st.sampled_from(CELLS.split("|"))
+HEADER = st.lists(st.sampled_from([*csv_schedule.COLUMNS, "odd"]), min_size=1, max_size=12)
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.sampled_from(["event", "room", "start", "end", "date", "duration", "slot_minutes", "slot_capacity", "slot", "person_id", "person", "group", "entry", "block", "capacity", "odd"]), min_size=1, max_size=9),
-    st.lists(st.lists(CELL, max_size=10), max_size=8),
-)  # fmt: skip
+@given(HEADER, st.lists(st.lists(CELL, max_size=12), max_size=8))
 def test_no_schedule_csv_crashes(header: list[str], rows: list[list[str]]) -> None:
     text_of(read("x", "\n".join(",".join(row) for row in [header, *rows]).encode()))

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpacerItem, QVBoxLayout
 
 from desktop.qt.i18n import tr
 from desktop.qt.sounds import Sound
@@ -21,7 +21,7 @@ from desktop.widgets.header import PageHeader
 from desktop.widgets.person_card import BUTTON_LOOKS, PersonCardView
 from desktop.widgets.person_rows import PersonRowPainter
 from desktop.widgets.recent import RecentStrip
-from desktop.widgets.records import CardAction, PersonCard, Span, Tone
+from desktop.widgets.records import CardAction, Outcome, PersonCard, Span, Tone
 from desktop.widgets.row_list import RowList
 from desktop.widgets.search_field import SearchField
 from desktop.widgets.surface import Surface
@@ -41,7 +41,7 @@ class DeskPage(Surface):
         model: DeskViewModel,
         tasks: TaskOwner,
         play: Callable[[Sound], None],
-        print_card: Callable[[PersonCard], None] | None = None,
+        print_card: Callable[[PersonCard], Outcome] | None = None,
     ) -> None:
         """Make the page; it follows `model` from now on."""
         super().__init__(theme)
@@ -62,6 +62,7 @@ class DeskPage(Surface):
         self.empty = EmptyState(theme, "scan", "", "")
         self.recent = RecentStrip(theme)
         self.setFocusProxy(self.field)
+        self.setAccessibleName(tr("Desk"))
         self._build()
         self._connect()
         self._show_state()
@@ -87,6 +88,39 @@ class DeskPage(Surface):
         super().resizeEvent(event)
         self._arrange()
 
+    # ---- what the palette can do
+
+    def start_over(self) -> None:
+        """Go to an empty field."""
+        self.model.type_text("")
+        self.model.back()
+        self.field.setFocus()
+
+    def undo_last(self) -> None:
+        """Undo the newest action of this desk."""
+        self._start(self.model.undo_last(), "undo")
+
+    def press_enter(self) -> None:
+        """Do what Enter does now: take the first match, or the card's primary action."""
+        if self.model.state.mode is Mode.CARD:
+            self._press_first()
+        else:
+            self._enter()
+
+    def press(self, action: CardAction) -> None:
+        """Press a button of the card."""
+        self.card.press(action)
+
+    def can_press(self, action: CardAction) -> bool:
+        """Whether the card has that button, ready to be pressed."""
+        button = self.card.buttons.get(action)
+        return button is not None and button.isEnabled()
+
+    def focus_members(self) -> None:
+        """Give the focus to the members of the group on the card, if it is one."""
+        if self.card.members is not None:
+            self.card.members.setFocus()
+
     # ---- building
 
     def _build(self) -> None:
@@ -99,6 +133,7 @@ class DeskPage(Surface):
         self._right.addWidget(self.banner)
         self._right.addWidget(self.card, 1)
         self._right.addWidget(self.slots, 1)
+        self._right.addStretch(0)
         self._middle = QHBoxLayout()
         self._middle.setSpacing(20)
         self._middle.addLayout(self._left, 560)
@@ -110,17 +145,20 @@ class DeskPage(Surface):
         column.addWidget(self.header)
         column.addSpacing(13)
         column.addWidget(self.field)
-        column.addSpacing(16)
+        self._below_field = QSpacerItem(0, 16, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self._above_recent = QSpacerItem(0, 16, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        column.addItem(self._below_field)
         column.addLayout(self._middle, 1)
-        column.addSpacing(16)
+        column.addItem(self._above_recent)
         column.addWidget(self.recent)
+        self._column = column
 
     def _connect(self) -> None:
         model = self.model
         model.state_changed.connect(self._show_state)
         self.theme.changed.connect(self._arrange)
         self.field.text_edited.connect(model.type_text)
-        self.field.submitted.connect(lambda: self._start(model.submit(), "submit"))
+        self.field.submitted.connect(self._enter)
         self.results.taken.connect(model.take)
         self.card.chosen.connect(self._chosen)
         self.card.ticked.connect(lambda person, here: self._start(model.tick(person, here), "tick"))
@@ -182,10 +220,14 @@ class DeskPage(Surface):
         alone = self._compact and not looking
         self.field.setVisible(not alone)
         self.recent.setVisible(not alone)
+        for gap in (self._below_field, self._above_recent):
+            gap.changeSize(0, 0 if alone else 16, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self._column.invalidate()
         self._middle.setStretch(0, 560 if self.results.isVisibleTo(self) else 0)
         self._middle.setStretch(1, 560 if self.empty.isVisibleTo(self) else 0)
         self._middle.setStretch(2, 658 if show_right else 0)
-        self._right.setStretch(1, 1 if self.card.isVisibleTo(self) else 0)
+        filled = self.card.isVisibleTo(self) or self.slots.isVisibleTo(self)
+        self._right.setStretch(3, 0 if filled else 1)
 
     def _follow_mode(self, mode: Mode) -> None:
         """Give the focus to the part that has the keys now, once per change."""
@@ -217,9 +259,12 @@ class DeskPage(Surface):
     # ---- keys
 
     def _press_first(self) -> None:
-        card = self.card.card
-        if card is not None and card.buttons:
-            self.card.press(card.buttons[0].action)
+        """Enter: the card's primary action; where there is none, done with this card."""
+        primary = self.card.primary
+        if primary is None:
+            self.model.back()
+        else:
+            self.card.press(primary)
 
     def _press_letter(self, text: str) -> bool:
         """Press the button whose cap shows `text`; the first button answers to Enter alone, and to its letter."""
@@ -227,6 +272,11 @@ class DeskPage(Surface):
             if text and text.upper() == key and action in self.card.buttons:
                 return self.card.press(action)
         return False
+
+    def _enter(self) -> None:
+        work = self.model.enter()
+        if work is not None:
+            self._start(work, "scan")
 
     def _begin_typing(self, text: str) -> None:
         """Start a new search with `text`: a scan or the next name may begin at any time."""
@@ -237,7 +287,7 @@ class DeskPage(Surface):
         card = self.model.state.card
         if action is CardAction.PRINT:
             if self._print is not None and card is not None:
-                self._print(card)
+                self.model.say(self._print(card))
             return
         self._start(self.model.act(action), action.value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
 
+from desktop.qt.announce import announce
 from desktop.qt.i18n import tr
 from desktop.qt.theme import Theme
 from desktop.screens.desk.viewmodel import DeskState, Mode, SlotsFor, Verdict
@@ -14,7 +15,7 @@ from desktop.widgets.person_rows import SlotRowPainter
 from desktop.widgets.records import Tone
 from desktop.widgets.row_list import RowList
 from desktop.widgets.status import TONE_FILL, TONE_ICON, TONE_TEXT
-from desktop.widgets.surface import Card, Surface
+from desktop.widgets.surface import Card
 from desktop.widgets.text import BODY, SMALL, STRONG, TITLE, TextBlock
 
 
@@ -52,16 +53,18 @@ class VerdictBanner(Card):
         self._words.set_token(TONE_TEXT[verdict.tone])
         self._detail.set_text(verdict.detail)
         self._detail.setVisible(bool(verdict.detail))
-        self.setAccessibleName(f"{verdict.words} {verdict.detail}".strip())
+        said = f"{verdict.words} {verdict.detail}".strip()
+        self.setAccessibleName(said)
+        announce(self, said)
         self.update()
 
 
-class SlotPane(Surface):
+class SlotPane(Card):
     """A title, the slots nearest first, and the keys that work here."""
 
     def __init__(self, theme: Theme) -> None:
         """Make an empty pane."""
-        super().__init__(theme, None)
+        super().__init__(theme)
         self._title = TextBlock(theme, TITLE)
         self._none = TextBlock(theme, BODY, "text.secondary", tr("No slot is open. Esc goes back."))
         self.list = RowList(theme, SlotRowPainter(theme), tr("Slots"))
@@ -73,8 +76,8 @@ class SlotPane(Surface):
             keys.addSpacing(8)
         keys.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
+        column.setContentsMargins(28, 20, 28, 20)
+        column.setSpacing(14)
         column.addWidget(self._title)
         column.addWidget(self._none)
         column.addWidget(self.list)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
@@ -172,18 +172,22 @@ class DeskViewModel(QObject):
         else:
             self._clear_field(card=None, verdict=None)
 
-    async def submit(self) -> None:
-        """Enter in the field: a code acts at once, a name goes to its card, an unknown name becomes a walk-in."""
+    def enter(self) -> Coroutine[Any, Any, None] | None:
+        """Enter in the field: a code acts at once, a name goes to its card, an unknown name becomes a walk-in.
+
+        What the field holds is read now, and a code leaves it now, because the next scan may begin before the disk has
+        answered. What is left to do is returned, to be awaited; None when nothing is.
+        """
         text = self.state.query.strip()
-        if not text:
-            return
-        match = self._port.find_code(text)
+        match = self._port.find_code(text) if text else None
         if match is not None:
-            await self._scanned(match)
-        elif self.state.results:
+            self._clear_field(card=self.state.card, verdict=self.state.verdict)
+            return self._scanned(match)
+        if self.state.results:
             self.take()
-        else:
+        elif text:
             self.open_slots(SlotsFor.WALK_IN)
+        return None
 
     # ---- acting
 
@@ -222,7 +226,7 @@ class DeskViewModel(QObject):
         """Undo the newest action that can be undone (Ctrl+Z, from anywhere)."""
         last = next((action for action in self._port.recent(MOST_RECENT) if action.can_undo), None)
         if last is None:
-            self._say(Outcome(False, tr("There is nothing to undo at this desk."), Tone.WARN))
+            self.say(Outcome(False, tr("There is nothing to undo at this desk."), Tone.WARN))
         else:
             await self.undo(last.command_id)
 
@@ -253,7 +257,7 @@ class DeskViewModel(QObject):
             return
         slot, card = state.slots[row], state.card
         if not slot.enabled:
-            self._say(Outcome(False, tr("{time} can't be taken: {why}.", time=slot.time, why=slot.note), Tone.WARN))
+            self.say(Outcome(False, tr("{time} can't be taken: {why}.", time=slot.time, why=slot.note), Tone.WARN))
         elif state.slots_for is SlotsFor.WALK_IN:
             name = state.query.strip()
             await self._do(lambda: self._port.walk_in(name, slot.slot_id), None)
@@ -272,7 +276,7 @@ class DeskViewModel(QObject):
         if card is None:
             words = match.words or tr("Nobody here has this code.")
             self._clear_field(card=None, verdict=None)
-            self._say(Outcome(False, words, Tone.BAD, tr("Scan again, or type the name.")))
+            self.say(Outcome(False, words, Tone.BAD, tr("Scan again, or type the name.")))
             return
         ready = card.scan_acts and bool(card.buttons) and card.buttons[0].action is CardAction.CHECK_IN
         if ready and card.buttons[0].enabled and card.claim is not None:
@@ -280,23 +284,28 @@ class DeskViewModel(QObject):
             return
         self._set(query="", results=(), selected=0, card=card, mode=Mode.CARD if card.buttons else Mode.SEARCH)
         words = card.hints[0].words if card.hints else tr("Please look before you check them in.")
-        self._say(Outcome(False, words, Tone.WARN))
+        self.say(Outcome(False, words, Tone.WARN))
 
     async def _do(self, action: Callable[[], Awaitable[Outcome]], card: PersonCard | None, stay: bool = False) -> None:
-        """Await one action; only then show what it came to. A refusal leaves everything where it was."""
+        """Await one action; only then show what it came to. A refusal leaves everything where it was.
+
+        Whoever has begun to type the next name in the meantime keeps what they typed.
+        """
+        before = (self.state.query, self.state.mode)
         async with self._one_at_a_time:
             self._set(busy=True)
             try:
                 outcome = await action()
             finally:
                 self._set(busy=False)
-        if outcome.ok and not stay:
+        if outcome.ok and not stay and (self.state.query, self.state.mode) == before:
             shown = None if card is None else self._port.card(card.person_id, _claim_or_none(card))
             self._clear_field(card=shown, verdict=None)
         self._refresh()
-        self._say(outcome)
+        self.say(outcome)
 
-    def _say(self, outcome: Outcome) -> None:
+    def say(self, outcome: Outcome) -> None:
+        """Show what something came to, as the newest verdict."""
         self._serial += 1
         self._set(verdict=Verdict(self._serial, outcome.tone, outcome.words, outcome.detail))
 

@@ -18,6 +18,9 @@ from server_sync.protocol.records import (
 )
 from server_sync.rules.attendance import Word
 
+ReservationWord = Word
+"""The one word that people see for a reservation."""
+
 
 class Points(msgspec.Struct, frozen=True, kw_only=True):
     """What first, second and third place are worth."""
@@ -138,7 +141,7 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     start_time: datetime
     end_time: datetime
     claim: Claim
-    status: Word
+    status: ReservationWord
     name: str
     spots: int
     reserved_at: datetime
@@ -175,3 +178,18 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting: int | None = None
 
 
+
+
+class SlotPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where and when a slot is."""
+
+    id: Id
+    programme_id: Id
+    event_id: Id
+    event_name: str
+    location_id: Id
+    location_name: str
+    start_time: datetime
+    end_time: datetime
+    slot_number: int
+    building: str | None = None

@@ -1,0 +1,1 @@
+"""The server over HTTP: exchanges, pokes, enrolment, and where the token is kept."""

@@ -1,0 +1,1 @@
+"""The Board: rooms are columns, time runs down, slots are cards."""

@@ -1,0 +1,61 @@
+"""``POST /v1/commands``: any kind of command, for programmes that speak the protocol itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from starlette.responses import Response
+
+from server_sync.api.answers import answer, refuse, refused
+from server_sync.api.faces import Call, Faces, canonical_id
+from server_sync.api.slots import Instant
+from server_sync.authority.queries.kinds import ARGUMENTS
+from server_sync.protocol.commands import Envelope, Result
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
+from server_sync.protocol.ids import GivenId
+
+faces = Faces("commands")
+
+Kind = Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=sorted(ARGUMENTS))]
+
+
+class NewCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command. Its ``id`` (any UUID, best a version 7) makes it safe to send twice, as an Idempotency-Key does.
+
+    ``seen`` maps ``table/id`` to the version that the person looked at.
+    """
+
+    kind: Kind
+    args: dict[str, Any]
+    id: GivenId | None = None
+    v: int = 1
+    occurred_at: Instant | None = None
+    seen: dict[str, int] | None = None
+
+
+@faces.post(
+    "/commands", NewCommand, Result, role="volunteer", refusals=(UNKNOWN_KIND,),
+    example='{"kind": "location.create", "args": {"name": "Room B"}}',
+)  # fmt: skip
+async def give(call: Call[Any]) -> Response | Refusal:
+    """Give any command that the token's role may give, and be told the verdict."""
+    try:
+        asked = msgspec.convert(call.body, NewCommand)
+    except msgspec.ValidationError as error:
+        return Refusal(INVALID, {"problem": str(error)})
+    if asked.kind == "programme.create" and call.principal.programme_id is not None:
+        return Refusal(NOT_ALLOWED, {"problem": "only the server's own root token makes programmes"})
+    id = call.command_id if asked.id is None else canonical_id(asked.id)
+    if id is None:
+        return Refusal(INVALID, {"field": "id", "problem": "not a UUID"})
+    envelope = Envelope(
+        id=id, kind=asked.kind, args=msgspec.Raw(msgspec.json.encode(asked.args)), v=asked.v,
+        occurred_at=asked.occurred_at, seen=asked.seen,
+    )  # fmt: skip
+    result = await call.services.authority.submit(call.principal, envelope, call.named_programme())
+    if asked.kind == "device.revoke":
+        call.services.credentials.forget()
+    if isinstance(result, Refusal):
+        return result
+    return answer(result) if result.status == "applied" else refuse(refused(result))

@@ -1,0 +1,1 @@
+"""How a database got its schema, step by step; run by ``migrate``."""

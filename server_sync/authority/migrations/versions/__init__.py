@@ -1,0 +1,1 @@
+"""One module a step; each brings its SQL beside it, frozen as it was."""

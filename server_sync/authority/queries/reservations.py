@@ -1,0 +1,204 @@
+"""Reservations as people see them: with their one word, their time and room, their people and what happened.
+
+The word is derived by ``rules.attendance``; SQL derives it too, for the filter by word alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import structs
+
+from server_sync.authority.queries.engine import Reads, uid
+from server_sync.authority.queries.page import Page, fetch_page
+from server_sync.authority.queries.views import FactView, MemberView, ReservationView
+from server_sync.authority.tables import metadata
+from server_sync.protocol.errors import Refusal
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Attendance, SlotReservation
+from server_sync.rules.attendance import Word, standing, word
+
+_CLAIMS = metadata.tables["slot_reservations"]
+_SLOTS = metadata.tables["event_slots"]
+_EVENTS = metadata.tables["events"]
+_ROOMS = metadata.tables["locations"]
+_GROUPS = metadata.tables["groups"]
+_MEMBERS = metadata.tables["reservation_members"]
+_PEOPLE = metadata.tables["participants"]
+_FACTS = metadata.tables["attendance"]
+
+
+class _Row(SlotReservation, frozen=True, kw_only=True, omit_defaults=True):
+    """A claim with what other tables say of it."""
+
+    event_name: str
+    location_name: str
+    start_time: datetime
+    end_time: datetime
+    group_name: str | None = None
+
+
+class _Member(MemberView, frozen=True, kw_only=True, omit_defaults=True):
+    reservation_id: Id
+
+
+def _select() -> sa.Select[Any]:
+    return (
+        sa.select(
+            _CLAIMS,
+            _EVENTS.c.name.label("event_name"),
+            _ROOMS.c.name.label("location_name"),
+            _SLOTS.c.start_time,
+            _SLOTS.c.end_time,
+            _GROUPS.c.name.label("group_name"),
+        )
+        .join(_SLOTS, _SLOTS.c.id == _CLAIMS.c.slot_id)
+        .join(_EVENTS, _EVENTS.c.id == _CLAIMS.c.event_id)
+        .join(_ROOMS, _ROOMS.c.id == _CLAIMS.c.location_id)
+        .outerjoin(_GROUPS, _GROUPS.c.id == _CLAIMS.c.group_id)
+        .where(_CLAIMS.c.deleted.isnot(True))
+    )
+
+
+async def page(
+    reads: Reads,
+    programme_id: Id | None,
+    *,
+    event_id: Id | None,
+    location_id: Id | None,
+    slot_id: Id | None,
+    participant_id: Id | None,
+    word: Word | None,
+    begins: datetime | None,
+    ends: datetime | None,
+    limit: int,
+    after: str | None,
+) -> Page[ReservationView] | Refusal:
+    """Reservations by the start of their slots; those whose slots end after *begins* and start before *ends*."""
+    select = _select()
+    for column, id in (
+        (_CLAIMS.c.programme_id, programme_id), (_CLAIMS.c.event_id, event_id), (_CLAIMS.c.slot_id, slot_id),
+        (_CLAIMS.c.location_id, location_id),
+    ):  # fmt: skip
+        if id is not None:
+            select = select.where(column == uid(id))
+    if participant_id is not None:
+        of_person = sa.select(_MEMBERS.c.reservation_id).where(
+            _MEMBERS.c.participant_id == uid(participant_id), _MEMBERS.c.deleted.isnot(True)
+        )
+        select = select.where(_CLAIMS.c.id.in_(of_person))
+    if word is not None:
+        select = select.where(_has_word(word))
+    if begins is not None:
+        select = select.where(_SLOTS.c.end_time > begins)
+    if ends is not None:
+        select = select.where(_SLOTS.c.start_time < ends)
+    order = (_SLOTS.c.start_time, _CLAIMS.c.id)
+    found = await fetch_page(reads, select, _Row, order, lambda row: (row.start_time, row.id), limit, after)
+    return found if isinstance(found, Refusal) else Page(await _views(reads, found.rows), found.next)
+
+
+async def one(reads: Reads, programme_id: Id | None, reservation_id: Id) -> ReservationView | None:
+    """One reservation, if it is of the programme (or of any, where none is named)."""
+    select = _select().where(_CLAIMS.c.id == uid(reservation_id))
+    if programme_id is not None:
+        select = select.where(_CLAIMS.c.programme_id == uid(programme_id))
+    views = await _views(reads, await reads.rows(select, _Row))
+    return views[0] if views else None
+
+
+async def _views(reads: Reads, rows: list[_Row]) -> list[ReservationView]:
+    """The rows with their people and facts, two reads for all of them."""
+    if not rows:
+        return []
+    ids = [uid(row.id) for row in rows]
+    members: dict[Id, list[MemberView]] = defaultdict(list)
+    select = (
+        sa.select(_MEMBERS.c.reservation_id, _MEMBERS.c.participant_id, _PEOPLE.c.display_name, _PEOPLE.c.school)
+        .join(_PEOPLE, _PEOPLE.c.id == _MEMBERS.c.participant_id)
+        .where(_MEMBERS.c.reservation_id.in_(ids), _MEMBERS.c.deleted.isnot(True))
+        .order_by(_PEOPLE.c.display_name, _MEMBERS.c.id)
+    )
+    for member in await reads.rows(select, _Member):
+        members[member.reservation_id].append(
+            MemberView(
+                participant_id=member.participant_id, display_name=member.display_name, school=member.school
+            )
+        )
+    facts: dict[Id, list[Attendance]] = defaultdict(list)
+    recorded = sa.select(_FACTS).where(_FACTS.c.reservation_id.in_(ids), _FACTS.c.deleted.isnot(True))
+    for fact in await reads.rows(recorded.order_by(_FACTS.c.occurred_at, _FACTS.c.id), Attendance):
+        facts[fact.reservation_id].append(fact)
+    return [_view(row, members[row.id], facts[row.id]) for row in rows]
+
+
+def _view(row: _Row, members: list[MemberView], facts: list[Attendance]) -> ReservationView:
+    counting = standing(facts).values()
+    arrivals = [member.arrived.occurred_at for member in counting if member.arrived is not None]
+    performances = [member.performed.occurred_at for member in counting if member.performed is not None]
+    names = ", ".join(member.display_name for member in members)
+    fields = {name: value for name, value in structs.asdict(row).items() if name not in ("group_name", "deleted")}
+    return msgspec.convert(
+        fields
+        | {
+            "status": word(row, facts),
+            "name": row.reserved_name or row.group_name or names,
+            "members": members,
+            "attendance": [msgspec.convert(fact, FactView, from_attributes=True) for fact in facts],
+            "checked_in_at": min(arrivals, default=None),
+            "performed_at": min(performances, default=None),
+        },
+        ReservationView,
+    )
+
+
+def _has_word(word: Word) -> sa.ColumnElement[bool]:
+    """The condition that a claim's word is *word*; the same as ``rules.attendance.word`` says."""
+    if word in ("held", "waitlisted", "cancelled", "expired"):
+        return _CLAIMS.c.claim == word
+    reached = _furthest()
+    reserved = _CLAIMS.c.claim == "reserved"
+    if word in ("checked_in", "performed", "no_show"):
+        return sa.and_(reserved, reached == word)
+    confirmed = _CLAIMS.c.confirmed_at.isnot(None) if word == "confirmed" else _CLAIMS.c.confirmed_at.is_(None)
+    return sa.and_(reserved, reached.is_(None), confirmed)
+
+
+def _furthest() -> sa.ScalarSelect[Any]:
+    """How far any member of a claim came: performed, checked_in, no_show, or NULL."""
+    undoing = _FACTS.alias("undoing")
+    stands = ~sa.exists().where(
+        undoing.c.kind == "undone",
+        undoing.c.deleted.isnot(True),
+        undoing.c.undoes == _FACTS.c.command_id,
+        undoing.c.reservation_id == _FACTS.c.reservation_id,
+        undoing.c.participant_id.is_not_distinct_from(_FACTS.c.participant_id),
+    )
+
+    def earliest(kind: str) -> sa.ColumnElement[Any]:
+        return sa.func.min(_FACTS.c.occurred_at).filter(_FACTS.c.kind == kind).label(kind)
+
+    by_member = (
+        sa.select(earliest("arrived"), earliest("performed"), earliest("no_show"))
+        .where(_FACTS.c.reservation_id == _CLAIMS.c.id, _FACTS.c.deleted.isnot(True), stands)
+        .group_by(_FACTS.c.participant_id)
+        .correlate(_CLAIMS)
+        .subquery("by_member")
+    )
+    performed = by_member.c.performed.isnot(None)
+    came = sa.and_(
+        by_member.c.arrived.isnot(None),
+        sa.or_(by_member.c.no_show.is_(None), by_member.c.no_show <= by_member.c.arrived),
+    )
+    missed = by_member.c.no_show.isnot(None)
+    return sa.select(
+        sa.case(
+            (sa.func.bool_or(performed), "performed"),
+            (sa.func.bool_or(sa.and_(sa.not_(performed), came)), "checked_in"),
+            (sa.func.bool_or(missed), "no_show"),
+        )
+    ).scalar_subquery()

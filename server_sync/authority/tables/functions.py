@@ -1,0 +1,242 @@
+"""What the database does by itself: stamps for the feed, counts of places, and refusals of what nobody may do.
+
+Each text is the current one; a migration holds its own copy of what it brought. The rules of counting are those of
+``State.apply``, which the tests hold against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from server_sync.authority.tables.base import metadata
+
+EXTENSIONS: Final = ("btree_gist", "pg_trgm", "unaccent")
+
+SEARCH: Final = """
+CREATE FUNCTION folded(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, $1)) $$;
+"""
+"""Needed before the tables, since their indexes use it. The dictionary is named, so that the result is fixed."""
+
+STAMP: Final = """
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.last_xid := pg_current_xact_id();
+  NEW.updated_at := now();
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%: %', TG_TABLE_NAME, TG_ARGV[0] USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
+END $$;
+"""
+
+COUNT: Final = """
+CREATE FUNCTION count_claims() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  in_slots uuid[];
+  in_blocks uuid[];
+  in_events uuid[];
+  places int[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
+      INTO in_slots, in_blocks, in_events, places
+      FROM (SELECT slot_id, time_block_id, event_id, sum(spots) AS more FROM new_claims
+             WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE GROUP BY 1, 2, 3) d;
+  ELSIF TG_OP = 'DELETE' THEN
+    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(-less)
+      INTO in_slots, in_blocks, in_events, places
+      FROM (SELECT slot_id, time_block_id, event_id, sum(spots) AS less FROM old_claims
+             WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE GROUP BY 1, 2, 3) d;
+  ELSE
+    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
+      INTO in_slots, in_blocks, in_events, places
+      FROM (SELECT slot_id, time_block_id, event_id, sum(spots) AS more
+              FROM (SELECT slot_id, time_block_id, event_id, spots FROM new_claims
+                     WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE
+                    UNION ALL
+                    SELECT slot_id, time_block_id, event_id, -spots FROM old_claims
+                     WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE) c
+             GROUP BY 1, 2, 3 HAVING sum(spots) <> 0) d;
+  END IF;
+  IF in_slots IS NOT NULL THEN
+    PERFORM count_in_events(in_events, places);
+    PERFORM count_in_blocks(in_blocks, places);
+    PERFORM count_in_slots(in_slots, places);
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION count_in_slots(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  wanted bigint;
+  changed bigint;
+BEGIN
+  IF cardinality(ids) > 1 THEN
+    PERFORM 1 FROM event_slots WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    SELECT array_agg(id), array_agg(n), count(*) INTO ids, places, wanted
+      FROM (SELECT id, sum(n) AS n FROM unnest(ids, places) AS u (id, n) GROUP BY id HAVING sum(n) <> 0) d;
+  ELSE
+    wanted := 1;
+  END IF;
+  UPDATE event_slots s
+     SET reserved_count = s.reserved_count + d.n,
+         overbooked_count = CASE WHEN d.n < 0
+           THEN least(s.overbooked_count, greatest(0, s.reserved_count + d.n - s.capacity))
+           ELSE s.overbooked_count END
+    FROM unnest(ids, places) AS d (id, n) WHERE s.id = d.id;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  IF changed <> wanted THEN
+    RAISE EXCEPTION 'a claim names a slot that does not exist yet' USING ERRCODE = 'foreign_key_violation',
+      TABLE = 'slot_reservations', CONSTRAINT = 'fk_slot_reservations_slot';
+  END IF;
+END $$;
+
+CREATE FUNCTION count_in_blocks(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  limited uuid[];
+BEGIN
+  SELECT array_agg(id) INTO limited
+    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b
+   WHERE max_capacity IS NOT NULL;
+  IF limited IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM 1 FROM event_time_blocks WHERE id = ANY (limited) ORDER BY id FOR NO KEY UPDATE;
+  UPDATE event_time_blocks b
+     SET reserved_count = b.reserved_count + d.n,
+         overbooked_count = CASE WHEN d.n < 0
+           THEN least(b.overbooked_count, greatest(0, b.reserved_count + d.n - b.max_capacity))
+           ELSE b.overbooked_count END
+    FROM (SELECT id, sum(n)::int AS n FROM unnest(ids, places) AS u (id, n) GROUP BY id HAVING sum(n) <> 0) d
+   WHERE b.id = d.id AND b.max_capacity IS NOT NULL;
+END $$;
+
+CREATE FUNCTION count_in_events(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  limited uuid[];
+BEGIN
+  SELECT array_agg(id) INTO limited
+    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e
+   WHERE capacity IS NOT NULL;
+  IF limited IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM 1 FROM events WHERE id = ANY (limited) ORDER BY id FOR NO KEY UPDATE;
+  UPDATE events e
+     SET reserved_count = e.reserved_count + d.n,
+         overbooked_count = CASE WHEN d.n < 0
+           THEN least(e.overbooked_count, greatest(0, e.reserved_count + d.n - e.capacity))
+           ELSE e.overbooked_count END
+    FROM (SELECT id, sum(n)::int AS n FROM unnest(ids, places) AS u (id, n) GROUP BY id HAVING sum(n) <> 0) d
+   WHERE e.id = d.id AND e.capacity IS NOT NULL;
+END $$;
+"""
+"""Adds what a statement took and gave back, in the order in which the authority locks: events, blocks, slots.
+
+Arrays stand between the claims and the counts, so that a plan made for many claims is never used for one. An event or
+block without a limit is locked with KEY SHARE before that is believed: see LIMIT. Writers use READ COMMITTED.
+"""
+
+LIMIT: Final = """
+CREATE FUNCTION count_from_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.reserved_count := 0;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION count_newly_limited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION '%: a limit can only be set in a READ COMMITTED transaction', TG_TABLE_NAME
+      USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
+  END IF;
+  IF TG_TABLE_NAME = 'events' THEN
+    PERFORM 1 FROM events WHERE id = NEW.id FOR UPDATE;
+    SELECT coalesce(sum(r.spots), 0) INTO NEW.reserved_count
+      FROM event_slots s JOIN slot_reservations r ON r.slot_id = s.id
+     WHERE s.event_id = NEW.id AND r.claim IN ('held', 'reserved') AND r.deleted IS NOT TRUE;
+  ELSE
+    PERFORM 1 FROM event_time_blocks WHERE id = NEW.id FOR UPDATE;
+    SELECT coalesce(sum(r.spots), 0) INTO NEW.reserved_count
+      FROM event_slots s JOIN slot_reservations r ON r.slot_id = s.id
+     WHERE s.time_block_id = NEW.id AND r.claim IN ('held', 'reserved') AND r.deleted IS NOT TRUE;
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+"""A row that begins to be limited is counted afresh. FOR UPDATE waits for every claim in flight (KEY SHARE), and has
+those that come later wait; what they then read is the new limit."""
+
+_STAMPED: Final = """
+CREATE TRIGGER stamp_new BEFORE INSERT ON {table} FOR EACH ROW
+  WHEN (NEW.last_xid IS DISTINCT FROM pg_current_xact_id()) EXECUTE FUNCTION stamp();
+CREATE TRIGGER stamp_changed BEFORE UPDATE ON {table} FOR EACH ROW
+  WHEN (NEW.last_xid IS DISTINCT FROM pg_current_xact_id() OR NEW.updated_at IS DISTINCT FROM now())
+  EXECUTE FUNCTION stamp();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON {table}
+  EXECUTE FUNCTION refuse('rows leave by their deleted flag, or no desk would hear of it');
+"""
+"""The column's default has stamped a new row already; the function is called only where somebody wrote another."""
+
+_KEPT: Final = """
+CREATE TRIGGER keep_identity BEFORE UPDATE ON {table} FOR EACH ROW
+  WHEN (NEW.id <> OLD.id OR NEW.programme_id <> OLD.programme_id OR NEW.created_at <> OLD.created_at)
+  EXECUTE FUNCTION refuse('id, programme_id and created_at never change');
+"""
+
+_COUNTED: Final = """
+CREATE TRIGGER count_from_nothing BEFORE INSERT ON {table} FOR EACH ROW
+  WHEN (NEW.reserved_count <> 0) EXECUTE FUNCTION count_from_nothing();
+CREATE TRIGGER count_is_kept BEFORE UPDATE ON {table} FOR EACH ROW
+  WHEN (NEW.reserved_count IS DISTINCT FROM OLD.reserved_count AND pg_trigger_depth() = 0)
+  EXECUTE FUNCTION refuse('reserved_count follows from the claims and is never written');
+"""
+
+_LIMITED: Final = """
+CREATE TRIGGER count_newly_limited BEFORE UPDATE ON {table} FOR EACH ROW
+  WHEN (OLD.{limit} IS NULL AND NEW.{limit} IS NOT NULL) EXECUTE FUNCTION count_newly_limited();
+"""
+
+CLAIMS: Final = """
+CREATE TRIGGER count_new AFTER INSERT ON slot_reservations REFERENCING NEW TABLE AS new_claims
+  FOR EACH STATEMENT EXECUTE FUNCTION count_claims();
+CREATE TRIGGER count_changed AFTER UPDATE ON slot_reservations
+  REFERENCING OLD TABLE AS old_claims NEW TABLE AS new_claims
+  FOR EACH STATEMENT EXECUTE FUNCTION count_claims();
+CREATE TRIGGER count_gone AFTER DELETE ON slot_reservations REFERENCING OLD TABLE AS old_claims
+  FOR EACH STATEMENT EXECUTE FUNCTION count_claims();
+"""
+
+LEDGER: Final = """
+CREATE TRIGGER keep_verdict BEFORE UPDATE ON commands FOR EACH ROW
+  WHEN ((NEW.id, NEW.principal, NEW.kind, NEW.hash, NEW.status, NEW.received_at)
+        IS DISTINCT FROM (OLD.id, OLD.principal, OLD.kind, OLD.hash, OLD.status, OLD.received_at)
+        OR NEW.seq IS DISTINCT FROM OLD.seq OR NEW.device_id IS DISTINCT FROM OLD.device_id)
+  EXECUTE FUNCTION refuse('a verdict never changes');
+CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW EXECUTE FUNCTION refuse('the ledger keeps every command');
+"""
+"""What a command was about may be redacted, when a person is erased; that it was, and its verdict, may not."""
+
+SEED: Final = """
+INSERT INTO server_settings (epoch, secret)
+SELECT gen_random_uuid()::text,
+       decode(replace(gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
+"""
+
+
+def triggers() -> str:
+    """The triggers of every table, in the order of the tables."""
+    parts: list[str] = []
+    for table in metadata.sorted_tables:
+        if "last_xid" in table.c:
+            parts.append(_STAMPED.format(table=table.name))
+        if "created_at" in table.c and "programme_id" in table.c:
+            parts.append(_KEPT.format(table=table.name))
+        if "reserved_count" in table.c:
+            parts.append(_COUNTED.format(table=table.name))
+    parts.append(_LIMITED.format(table="events", limit="capacity"))
+    parts.append(_LIMITED.format(table="event_time_blocks", limit="max_capacity"))
+    return "".join([*parts, CLAIMS, LEDGER])

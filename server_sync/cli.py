@@ -1,0 +1,203 @@
+"""``callboard-server``: run the server, and what its keeper does beside it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from server_sync import keeping, serving
+from server_sync.authority.faults import LOST
+from server_sync.authority.lanes import Overloaded, Unavailable
+from server_sync.embedded import CannotStart
+from server_sync.import_files import import_files
+from server_sync.keeping import Trouble
+from server_sync.protocol.records import ROLES
+
+PORT: Final = 8470
+FOLDER: Final = "CALLBOARD_DATABASE_FOLDER"
+
+
+def default_folder(environ: Mapping[str, str]) -> Path:
+    """Where the embedded database lives unless somebody says otherwise."""
+    if FOLDER in environ:
+        return Path(environ[FOLDER])
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/callboard/database")  # reachable for the unprivileged user who runs Postgres
+    if sys.platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA", Path.home()))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "callboard" / "database"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; its exit code: 0 done, 1 refused or impossible, 2 asked wrongly, 130 stopped by Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    asked = _parser().parse_args(arguments)
+    serving.stop_on_sigterm()
+    run: Callable[[argparse.Namespace], int] = asked.run
+    try:
+        return run(asked)
+    except (CannotStart, Trouble, ValueError) as trouble:
+        print(f"callboard-server: {trouble}", file=sys.stderr)
+        return 1
+    except (Unavailable, Overloaded, *LOST) as error:
+        print(f"callboard-server: the database can't be reached: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, serving.Stopped):
+        print("callboard-server: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="callboard-server",
+        description="The centre of Callboard. Its database is the one that DATABASE_URL names, else its own.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, help: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        added.add_argument(
+            "--database-folder", type=Path, default=default_folder(os.environ), metavar="FOLDER",
+            help="where the server's own database lives (default: %(default)s)",
+        )  # fmt: skip
+        return added
+
+    serve = command("serve", "run the server until Ctrl-C", _serve)
+    serve.add_argument("--host", default="127.0.0.1", help="the address to answer at (default: this machine alone)")
+    serve.add_argument("--port", type=_port, default=PORT, help="default: %(default)s; 0 takes a free one")
+    serve.add_argument("--workers", type=_workers, default=1, help="processes that answer (default: %(default)s)")
+    serve.add_argument("--certificate", type=Path, metavar="FILE", help="answer by https, with this certificate")
+    serve.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key")
+    serve.add_argument("--access-log", action="store_true", help="say every request")
+    command("migrate", "bring the database up to this version", _migrate)
+    imports = command("import", "import people or a schedule (CSV, frab XML, schedule.json, iCalendar)", _import)
+    imports.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files that are read together")
+    imports.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    imports.add_argument("--new", metavar="NAME", help="import into a new programme of that name")
+    imports.add_argument("--time-zone", metavar="ZONE", help="the zone of times without one (default: the programme's)")
+    imports.add_argument("--all", action="store_true", help="say every note, not only what is doubtful or refused")
+    invite = command("invite", "print a one-time code that enrols a desk", _invite)
+    invite.add_argument("name", nargs="?", default="Desk", help="what the desk is called (default: %(default)s)")
+    invite.add_argument("--ceiling", choices=ROLES[1:], default="volunteer", help="the most that may be done at it")
+    staff = command("staff", "add a member of staff and print their token, or list all", _staff)
+    staff.add_argument("name", nargs="?", help="who; without a name staff are listed")
+    staff.add_argument("--role", choices=ROLES[1:], default="volunteer")
+    devices = command("devices", "list the desks, or revoke one", _devices)
+    devices.add_argument("--revoke", metavar="ID", help="the desk's id or name")
+    command("root-token", "print the token of whoever runs the server", _root_token)
+    for added in (imports, invite, staff, devices):
+        added.add_argument("--programme", metavar="ID", help="its id, ref or name; needed where there are several")
+    health = command("healthz", "ask a running server whether it is well", _healthz)
+    health.add_argument("--url", default=f"http://127.0.0.1:{PORT}")
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
+
+
+def _workers(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError("1 to 64 processes")
+    return number
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    if (asked.certificate is None) != (asked.key is None):
+        raise Trouble("--certificate and --key go together.")
+    if asked.certificate is None and asked.host not in ("127.0.0.1", "localhost", "::1"):
+        print("Tokens cross the network in the clear: give --certificate and --key, or put a TLS proxy before it.")
+    listening = serving.Listening(asked.host, asked.port, asked.workers, asked.certificate, asked.key, asked.access_log)
+    with keeping.own_database(asked.database_folder, os.environ) as url:
+        os.environ["DATABASE_URL"] = url
+        serving.Settings.from_environment(os.environ)  # to complain here, not in each worker
+        for line in asyncio.run(keeping.prepare(url)):
+            print(line, flush=True)
+        try:
+            serving.serve(listening, lambda at: print(f"Callboard answers at {at}  (Ctrl-C stops it)", flush=True))
+        except OSError as error:
+            raise Trouble(f"{asked.host} port {asked.port} can't be had: {error.strerror}.") from error
+        except (KeyboardInterrupt, serving.Stopped):
+            pass  # the way in which a server ends
+    print("Stopped.", flush=True)
+    return 0
+
+
+def _migrate(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        print(f"The database is at version {asyncio.run(keeping.migrated(url))}.")
+    return 0
+
+
+def _import(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        return asyncio.run(
+            import_files(url, asked.files, asked.dry_run, asked.programme, asked.new, asked.time_zone, asked.all)
+        )
+
+
+def _invite(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        code, minutes = asyncio.run(keeping.invite(url, asked.programme, asked.name, asked.ceiling))
+    print(f"{code}\nIt enrols one desk ({asked.name}, {asked.ceiling}) within {minutes} minutes.")
+    return 0
+
+
+def _staff(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        if asked.name is None:
+            _table(("name", "role", "active", "id"), asyncio.run(keeping.staff(url, asked.programme)))
+            return 0
+        token = asyncio.run(keeping.add_staff(url, asked.programme, asked.name, asked.role))
+    print(f"{token}\nThe token of {asked.name} ({asked.role}). It is shown this once.")
+    return 0
+
+
+def _devices(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        if asked.revoke is None:
+            rows = asyncio.run(keeping.devices(url, asked.programme))
+            _table(("name", "ceiling", "enrolled", "last seen", "revoked", "id"), rows)
+            return 0
+        name = asyncio.run(keeping.revoke(url, asked.programme, asked.revoke))
+    print(f"{name} is revoked. It wipes its copy at its next contact and keeps what it has not sent.")
+    return 0
+
+
+def _root_token(asked: argparse.Namespace) -> int:
+    with keeping.any_database(asked.database_folder, os.environ) as url:
+        print(asyncio.run(keeping.root_token(url)))
+    return 0
+
+
+def _healthz(asked: argparse.Namespace) -> int:
+    well, words = keeping.ask_health(asked.url)
+    print(words)
+    return 0 if well else 1
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their heads, each column as wide as it must be."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

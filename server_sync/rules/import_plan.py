@@ -1,0 +1,142 @@
+"""The ground that an import stands on: what is there already, what will be written, and the ids of new rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from msgspec import structs
+
+from server_sync.protocol.ids import Id
+from server_sync.protocol.imports import Import
+from server_sync.protocol.records import (
+    Event,
+    EventLocation,
+    EventSlot,
+    EventTimeBlock,
+    Group,
+    Location,
+    Participant,
+    Programme,
+    Record,
+    ReservationMember,
+    SlotReservation,
+)
+from server_sync.rules.command import Command
+from server_sync.rules.import_report import Report
+from server_sync.rules.state import (
+    BLOCKS,
+    CLAIMS,
+    EVENTS,
+    GROUPS,
+    LOCATIONS,
+    MEMBERSHIPS,
+    PEOPLE,
+    SLOTS,
+    USES_OF_ROOMS,
+    Index,
+    RowKey,
+    State,
+    takes_places,
+)
+
+WHOLE: Final[tuple[Index, ...]] = (
+    EVENTS, LOCATIONS, PEOPLE, GROUPS, BLOCKS, SLOTS, CLAIMS, MEMBERSHIPS, USES_OF_ROOMS,
+)  # fmt: skip
+"""An import looks at the whole programme."""
+
+ORDER: Final[tuple[type[Record], ...]] = (
+    Programme, Location, Event, EventLocation, Group, Participant, EventTimeBlock, EventSlot, SlotReservation,
+    ReservationMember,
+)  # fmt: skip
+"""Parents before children, and slots before the claims that they count."""
+
+R = TypeVar("R", bound=Record)
+
+
+class Plan:
+    """What one import would do to one programme: rows by table and id, laid over those that are there.
+
+    ``locked`` are rows that it makes scarcer without changing them; ``read`` are ids that it would give to new rows.
+    """
+
+    def __init__(
+        self, state: State, command: Command[Any], document: Import, programme: Programme, now: datetime
+    ) -> None:
+        self.state = state
+        self.command = command
+        self.document = document
+        self.programme = programme
+        self.now = now
+        self.report = Report()
+        self.locked: set[RowKey] = set()
+        self.read: set[RowKey] = set()
+        self._rows: dict[type[Record], dict[Id, Any]] = {record: {} for record in ORDER}
+        self._holding: dict[Id, list[SlotReservation]] | None = None
+        self._namespace = uuid.UUID(programme.id)
+
+    def there(self, index: Index) -> list[Any]:
+        """The programme's rows of an index over programmes, as they are before the import."""
+        return self.state.find(index, self.programme.id)
+
+    def holding(self, block_id: Id) -> list[SlotReservation]:
+        """The claims that take places in a block."""
+        if self._holding is None:
+            self._holding = defaultdict(list)
+            for claim in self.there(CLAIMS):
+                if takes_places(claim):
+                    self._holding[claim.time_block_id].append(claim)
+        return self._holding.get(block_id, [])
+
+    def derived(self, record: type[Record], name: str, parent: Id | None = None) -> Id:
+        """The id of the row called *name* within the programme (or within *parent*): the same for every import."""
+        namespace = self._namespace if parent is None else uuid.UUID(parent)
+        return str(uuid.uuid5(namespace, f"{record.TABLE} {name}"))
+
+    def look(self, record: type[R], id: Id) -> R | None:
+        """The row with that id, deleted ones too, which the command then asks for."""
+        self.read.add((record, id))
+        return self.state.get(record, id)
+
+    def new_id(self, record: type[Record], name: str, parent: Id | None = None) -> Id:
+        """An id for a new row: the derived one, unless a row that was removed or renamed since has it."""
+        id = self.derived(record, name, parent)
+        if self.look(record, id) is None and id not in self._rows[record]:
+            return id
+        return self.command.derive(f"{record.TABLE} {parent or ''} {name}")
+
+    def put(self, before: R | None, after: R, counted: bool = True) -> R:
+        """Write *after* if it is new or differs; *counted* where the file itself speaks of the row."""
+        if counted:
+            self.report.wrote(before, after)
+        if before is None or before != after:
+            self._rows[type(after)][after.id] = after
+        return after
+
+    def lock(self, record: type[Record], id: Id) -> None:
+        """Have a row locked that is made scarcer."""
+        self.locked.add((record, id))
+
+    def puts(self) -> list[Record]:
+        """Everything to write, parents first."""
+        return [row for record in ORDER for row in self._rows[record].values()]
+
+    def written(self) -> Iterable[RowKey]:
+        """The keys of what is written."""
+        return ((record, id) for record in ORDER for id in self._rows[record])
+
+
+def filled(row: R, **facts: Any) -> R:
+    """*row* with those *facts* that say something: a file's blank leaves what is there. Metadata is merged."""
+    if facts.get("metadata"):
+        facts["metadata"] = {**(getattr(row, "metadata", None) or {}), **facts["metadata"]}
+    new = {name: value for name, value in facts.items() if value or value == 0}  # an age of 0 is one
+    return structs.replace(row, **new) if any(getattr(row, name) != value for name, value in new.items()) else row
+
+
+def folded(name: str) -> str:
+    """How names are compared: case and blanks aside."""
+    return " ".join(name.casefold().split())

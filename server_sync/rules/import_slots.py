@@ -1,0 +1,119 @@
+"""The slots of an import's blocks: cut anew where nobody is in them, else kept and moved along with their block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from server_sync.protocol.ids import Id
+from server_sync.protocol.records import EventSlot, EventTimeBlock
+from server_sync.rules.blocks import new_slot, split
+from server_sync.rules.import_blocks import Placed
+from server_sync.rules.import_plan import Plan
+from server_sync.rules.state import CLAIMS, SLOTS
+
+
+@dataclass(slots=True)
+class Slots:
+    """The slots that the file's claims may name, by the block's key and the slot's number; those that moved, by id."""
+
+    by_number: dict[tuple[str, int], EventSlot] = field(default_factory=dict)
+    before: dict[Id, EventSlot | None] = field(default_factory=dict)
+    moved: dict[Id, EventSlot] = field(default_factory=dict)
+
+
+def slots(plan: Plan, placed: list[Placed]) -> Slots:
+    """The slots of every block as the file has them, not put yet: claims may still raise a talk's capacity."""
+    there: dict[Id, list[EventSlot]] = defaultdict(list)
+    for slot in plan.there(SLOTS):
+        there[slot.time_block_id].append(slot)
+    claimed = {claim.slot_id for claim in plan.there(CLAIMS)}
+    result = Slots()
+    for block in placed:
+        old = sorted(there[block.after.id], key=lambda slot: slot.slot_number)
+        if _cut_otherwise(block, old) and any(slot.id in claimed or slot.created_by_admin for slot in old):
+            _keep(plan, block, old, result)
+        else:
+            _cut(plan, block, old, claimed, result)
+    return result
+
+
+def _cut_otherwise(block: Placed, old: list[EventSlot]) -> bool:
+    now = block.after
+    return bool(old) and (now.manual_slots or now.slot_duration_minutes != block.said.slot_duration_minutes)
+
+
+def _keep(plan: Plan, block: Placed, old: list[EventSlot], result: Slots) -> None:
+    """People are in slots that were cut in another way: these stay as they are, moved with the block's start."""
+    reason = "its slots were cut in another way here, and people have claims in them; they stay"
+    title = block.said.key
+    plan.report.say(EventSlot, "doubtful", "cut_otherwise", block.said.place, title, reason, "cut them anew by hand")
+    by = timedelta(0) if block.before is None else block.after.start_time - block.before.start_time
+    for slot in old:
+        _follow(block, slot, (slot.start_time + by, slot.end_time + by), slot.slot_number, slot.capacity, result)
+
+
+def _cut(plan: Plan, block: Placed, old: list[EventSlot], claimed: set[Id], result: Slots) -> None:
+    now, said = block.after, block.said
+    if now.slot_duration_minutes != said.slot_duration_minutes:
+        block.after = now = structs.replace(now, slot_duration_minutes=said.slot_duration_minutes)
+    minutes = said.slot_duration_minutes
+    span = (now.start_time, now.end_time)
+    spans = [span] if minutes is None else list(split(*span, minutes))
+    by_number = {slot.slot_number: slot for slot in old}
+    for number, times in enumerate(spans, 1):
+        slot = by_number.pop(number, None)
+        if slot is not None:
+            _follow(block, slot, times, number, _capacity(plan, block, slot), result)
+            continue
+        made = new_slot(
+            plan.new_id(EventSlot, str(number), parent=now.id), now, number, times, max(1, said.slot_capacity)
+        )
+        result.by_number[said.key, number] = made
+        result.before[made.id] = None
+    for slot in by_number.values():
+        _drop(plan, block, slot, claimed, result)
+
+
+def _capacity(plan: Plan, block: Placed, slot: EventSlot) -> int:
+    """The file's capacity, never below what is reserved."""
+    wanted = max(1, block.said.slot_capacity)
+    least = min(slot.capacity, slot.reserved_count)
+    if wanted < least:
+        reason = f"the file says {wanted} places, and {slot.reserved_count} are reserved; it keeps {least}"
+        title, advice = block.said.key, "cancel whoever does not come, or leave it"
+        plan.report.say(EventSlot, "doubtful", "capacity_kept", block.said.place, title, reason, advice)
+    return max(wanted, least)
+
+
+def _follow(
+    block: Placed, slot: EventSlot, times: tuple[datetime, datetime], number: int, capacity: int, result: Slots
+) -> None:
+    """The slot at its block's place, under the file's number."""
+    now: EventTimeBlock = block.after
+    followed = structs.replace(
+        slot, event_id=now.event_id, location_id=now.location_id, start_time=times[0], end_time=times[1],
+        slot_number=number, capacity=capacity,
+    )  # fmt: skip
+    result.by_number[block.said.key, number] = followed
+    result.before[slot.id] = slot
+    if (followed.location_id, followed.start_time, followed.end_time) != (
+        slot.location_id, slot.start_time, slot.end_time,
+    ):  # fmt: skip
+        result.moved[slot.id] = followed
+
+
+def _drop(plan: Plan, block: Placed, slot: EventSlot, claimed: set[Id], result: Slots) -> None:
+    """A slot beyond the block's last leaves if nobody ever was in it; else it stays, and is shown."""
+    if slot.id not in claimed and not slot.created_by_admin:
+        plan.put(slot, structs.replace(slot, deleted=True))
+        return
+    reason = f"the file has no slot {slot.slot_number} any more, and somebody has a claim in it; it stays"
+    title, advice = block.said.key, "move whoever is in it"
+    plan.report.say(EventSlot, "doubtful", "slot_kept", block.said.place, title, reason, advice)
+    now = block.after
+    by = timedelta(0) if block.before is None else now.start_time - block.before.start_time
+    _follow(block, slot, (slot.start_time + by, slot.end_time + by), slot.slot_number, slot.capacity, result)

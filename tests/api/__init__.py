@@ -1,0 +1,1 @@
+"""The HTTP faces, with the real application on a real database."""

@@ -1,0 +1,1 @@
+"""The authority on a real Postgres."""

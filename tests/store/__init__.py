@@ -1,0 +1,1 @@
+"""The desk's store: durability, refusals of the disk, and the rebase."""

@@ -1,0 +1,203 @@
+"""What happened in the world: recorded, flagged when it surprises, undone by name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, NOTHING_TO_UNDO
+from server_sync.protocol.ids import Id, new_id
+from server_sync.protocol.records import Attendance, EventSlot, Flag
+from server_sync.rules.attendance import standing, that_stand, word
+from server_sync.rules.state import FACTS
+from tests.unit.day import NOON, Day, applied, refused
+
+DEVICE = new_id()
+
+
+def say(day: Day, what: str, claim: Id, /, *people: Id, **how: Any) -> Any:
+    how = {"role": "volunteer", "device": DEVICE, **how}
+    return day.do(f"attendance.{what}", {"reservation_id": claim, "participant_ids": people}, **how)
+
+
+def undo(day: Day, command: Id, /, **how: Any) -> Any:
+    return day.do("attendance.undo", {"command_id": command}, **{"role": "volunteer", **how})
+
+
+def read(day: Day, id: Id) -> str:
+    return word(day.claim(id), day.state.find(FACTS, id))
+
+
+def flags(day: Day) -> list[str]:
+    return [flag.reason for flag in day.state.rows[Flag].values()]
+
+
+def arranged(people: int = 1, **args: Any) -> tuple[Day, Id, list[Id]]:
+    day = Day()
+    (slot,) = day.slots(capacity=10)
+    party = [day.person() for _ in range(people)]
+    return day, day.reserve(slot, *party, **args), party
+
+
+def test_an_arrival() -> None:
+    day, id, (zoe,) = arranged()
+    early = NOON - timedelta(minutes=3)
+    answer = applied(say(day, "arrive", id, occurred_at=early, offset_ms=60_000)).answer
+    assert answer == {"reservation_id": id, "kind": "arrived", "occurred_at": NOON - timedelta(minutes=2), "members": 1}
+    (fact,) = day.state.find(FACTS, id)
+    assert (fact.kind, fact.participant_id, fact.device_id, fact.actor) == ("arrived", zoe, DEVICE, "Ada")
+    assert fact.occurred_at == NOON - timedelta(minutes=2)
+    assert (day.claim(id).version, day.claim(id).placement_version) == (2, 1)
+    assert read(day, id) == "checked_in"
+    assert flags(day) == []
+
+
+def test_the_words() -> None:
+    day, id, _ = arranged()
+    assert read(day, id) == "reserved"
+    day.put(structs.replace(day.claim(id), confirmed_at=NOON))
+    assert read(day, id) == "confirmed"
+    for what, reached in (("no_show", "no_show"), ("arrive", "checked_in"), ("perform", "performed")):
+        applied(say(day, what, id))
+        day.now += timedelta(minutes=1)
+        assert read(day, id) == reached
+    assert flags(day) == []
+    day.put(structs.replace(day.claim(id), claim="cancelled"))
+    assert read(day, id) == "cancelled"
+
+
+def test_a_no_show_said_after_the_arrival_counts_unless_somebody_came() -> None:
+    day, id, _ = arranged()
+    applied(say(day, "arrive", id, occurred_at=NOON - timedelta(minutes=5)))
+    applied(say(day, "no_show", id))
+    assert read(day, id) == "no_show"
+    assert flags(day) == ["no_show_after_arrival"]
+
+
+def test_of_a_party_each_and_all() -> None:
+    day, id, (zoe, ann) = arranged(2)
+    applied(say(day, "arrive", id, zoe, zoe))
+    assert {fact.participant_id for fact in day.state.find(FACTS, id)} == {zoe}
+    assert applied(say(day, "arrive", id, ann)).answer["members"] == 1
+    assert flags(day) == []
+    applied(say(day, "perform", id))
+    now = standing(day.state.find(FACTS, id))
+    assert {member: row.word for member, row in now.items()} == {zoe: "performed", ann: "performed"}
+    stranger = day.person()
+    assert refused(say(day, "arrive", id, zoe, stranger), INVALID)["participant_ids"] == [stranger]
+
+
+def test_a_free_form_name_arrives_too() -> None:
+    day, id, _ = arranged(0, reserved_name="The Mayor")
+    applied(say(day, "arrive", id))
+    (fact,) = day.state.find(FACTS, id)
+    assert fact.participant_id is None
+    assert read(day, id) == "checked_in"
+
+
+def test_two_desks_agree_on_the_earliest() -> None:
+    day, id, _ = arranged()
+    late, early = new_id(), new_id()
+    applied(say(day, "arrive", id, id=late, occurred_at=NOON - timedelta(minutes=1)))
+    applied(say(day, "arrive", id, id=early, occurred_at=NOON - timedelta(minutes=9), device=new_id()))
+    (standing_now,) = standing(day.state.find(FACTS, id)).values()
+    assert standing_now.arrived is not None
+    assert standing_now.arrived.command_id == early
+    (flag,) = day.state.rows[Flag].values()
+    assert flag.reason == "arrived_twice"
+    assert flag.details["other_device"] == DEVICE
+    applied(undo(day, early))
+    (standing_now,) = standing(day.state.find(FACTS, id)).values()
+    assert standing_now.arrived is not None
+    assert standing_now.arrived.command_id == late
+    assert read(day, id) == "checked_in"
+
+
+@pytest.mark.parametrize("what", ["arrive", "perform", "no_show"])
+@pytest.mark.parametrize("claim", ["cancelled", "waitlisted", "held", "expired"])
+def test_a_fact_about_a_claim_that_holds_no_place_is_kept_and_flagged(what: str, claim: Any) -> None:
+    day, id, _ = arranged()
+    day.put(structs.replace(day.claim(id), claim=claim))
+    before = day.state.rows[EventSlot][day.claim(id).slot_id]
+    applied(say(day, what, id))
+    (flag,) = day.state.rows[Flag].values()
+    kind = {"arrive": "arrived", "perform": "performed", "no_show": "no_show"}[what]
+    assert flag.reason == f"{kind}_on_{claim}"
+    assert flag.audience == f"device:{DEVICE}"
+    assert flag.subject == f"slot_reservations/{id}"
+    assert len(day.state.find(FACTS, id)) == 1
+    assert day.claim(id).claim == claim
+    assert day.state.rows[EventSlot][before.id] == before, "it claims nothing"
+
+
+def test_a_check_in_after_a_move_is_kept_and_flagged() -> None:
+    day, id, _ = arranged()
+    (there,) = day.slots(start=NOON.replace(hour=18))
+    applied(day.do("reservation.move", {"reservation_id": id, "slot_id": there.id}))
+    applied(say(day, "arrive", id, seen={f"slot_reservations/{id}": 1}))
+    assert flags(day) == ["arrived_after_move"]
+    assert day.claim(id).slot_id == there.id
+    assert read(day, id) == "checked_in"
+
+
+def test_without_a_device_the_room_managers_are_told() -> None:
+    day, id, _ = arranged()
+    applied(say(day, "perform", id, device=None))
+    (flag,) = day.state.rows[Flag].values()
+    assert (flag.reason, flag.audience) == ("performed_without_arrival", "role:room_manager")
+
+
+def test_facts_refused() -> None:
+    day, id, _ = arranged()
+    refused(say(day, "arrive", new_id()), NOT_FOUND)
+    refused(say(day, "arrive", id, programme=new_id()), NOT_FOUND)
+    refused(say(day, "arrive", id, role="public"), NOT_ALLOWED)
+    day.put(structs.replace(day.claim(id), deleted=True))
+    refused(say(day, "arrive", id), NOT_FOUND)
+
+
+def test_an_undo_names_the_command() -> None:
+    day, id, (zoe, ann) = arranged(2)
+    both, one = new_id(), new_id()
+    applied(say(day, "arrive", id, id=both))
+    applied(say(day, "arrive", id, zoe, id=one))
+    answer = applied(undo(day, both)).answer
+    assert answer == {"command_id": both, "reservation_ids": [id]}
+    assert [fact.command_id for fact in that_stand(day.state.find(FACTS, id))] == [one]
+    assert {member for member, row in standing(day.state.find(FACTS, id)).items() if row.arrived} == {zoe}
+    assert ann not in standing(day.state.find(FACTS, id))
+
+
+def test_undo_twice_and_undo_of_an_undo() -> None:
+    day, id, _ = arranged()
+    said, undone = new_id(), new_id()
+    applied(say(day, "arrive", id, id=said))
+    applied(undo(day, said, id=undone))
+    assert read(day, id) == "reserved"
+    refused(undo(day, said), NOTHING_TO_UNDO)
+    refused(undo(day, undone), NOTHING_TO_UNDO)
+    refused(undo(day, new_id()), NOTHING_TO_UNDO)
+    applied(say(day, "arrive", id))
+    assert read(day, id) == "checked_in", "the way to redo is to say it again"
+
+
+def test_an_undo_of_another_programme_does_nothing() -> None:
+    day, id, _ = arranged()
+    said = new_id()
+    applied(say(day, "arrive", id, id=said))
+    refused(undo(day, said, programme=new_id()), NOTHING_TO_UNDO)
+    refused(undo(day, said, role="public"), NOT_ALLOWED)
+
+
+def test_facts_are_appended_never_changed() -> None:
+    day, id, _ = arranged()
+    said = new_id()
+    applied(say(day, "arrive", id, id=said))
+    before = dict(day.state.rows[Attendance])
+    applied(undo(day, said))
+    applied(say(day, "no_show", id))
+    assert before.items() <= day.state.rows[Attendance].items()
+    assert len(day.state.rows[Attendance]) == 3
