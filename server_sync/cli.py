@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from server_sync import keeping, serving
+from server_sync.api.settings import Settings
 from server_sync.authority.faults import LOST
 from server_sync.authority.lanes import Overloaded, Unavailable
 from server_sync.embedded import CannotStart
@@ -47,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = asked.run
     try:
         return run(asked)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has enough
+        return 0
     except (CannotStart, Trouble, ValueError) as trouble:
         print(f"callboard-server: {trouble}", file=sys.stderr)
         return 1
@@ -126,7 +130,7 @@ def _serve(asked: argparse.Namespace) -> int:
     listening = serving.Listening(asked.host, asked.port, asked.workers, asked.certificate, asked.key, asked.access_log)
     with keeping.own_database(asked.database_folder, os.environ) as url:
         os.environ["DATABASE_URL"] = url
-        serving.Settings.from_environment(os.environ)  # to complain here, not in each worker
+        Settings.from_environment(os.environ)  # to complain here, not in each worker
         for line in asyncio.run(keeping.prepare(url)):
             print(line, flush=True)
         try:

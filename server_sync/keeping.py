@@ -22,7 +22,7 @@ from server_sync.authority.session import Authority
 from server_sync.embedded import database
 from server_sync.embedded.database import VARIABLE
 from server_sync.embedded.folder import DATABASE, USER
-from server_sync.protocol.commands import Envelope
+from server_sync.protocol.commands import Envelope, Result
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, new_id, secret_id
 from server_sync.protocol.records import Programme
@@ -86,7 +86,7 @@ async def migrated(url: str) -> str:
 async def prepare(url: str) -> list[str]:
     """Bring the database up to date before serving; what the keeper should be told."""
     await migrate(url)
-    async with _opened(url) as (_, reads, tokens):
+    async with opened(url) as (_, reads, tokens):
         if await scope.programmes(reads, None):
             return []
         return [
@@ -97,7 +97,8 @@ async def prepare(url: str) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[tuple[Authority, Reads, Credentials]]:
+async def opened(url: str) -> AsyncIterator[tuple[Authority, Reads, Credentials]]:
+    """What the keeper's commands work with, on a migrated database."""
     authority = await Authority.open(url)
     reads = Reads.open(url, 1)
     try:
@@ -110,7 +111,7 @@ async def _opened(url: str) -> AsyncIterator[tuple[Authority, Reads, Credentials
 
 async def root_token(url: str) -> str:
     """The token of whoever runs the server."""
-    async with _opened(url) as (_, _, tokens):
+    async with opened(url) as (_, _, tokens):
         return tokens.root_token()
 
 
@@ -134,8 +135,14 @@ async def find_programme(reads: Reads, named: str | None) -> Programme:
 async def carry_out(authority: Authority, kind: str, args: dict[str, Any], programme_id: Id | None, id: Id) -> Any:
     """The answer of a command given by the keeper; raises ``Trouble`` with the refusal's words."""
     envelope = Envelope(id=id, kind=kind, args=msgspec.Raw(msgspec.json.encode(args)))
-    result = await authority.submit(ROOT, envelope, programme_id)
-    if not isinstance(result, Refusal) and result.status == "applied":
+    return answer_of(await authority.submit(ROOT, envelope, programme_id))
+
+
+def answer_of(result: Result | Refusal | dict[str, Any]) -> dict[str, Any]:
+    """The answer of an applied (or previewed) command; raises ``Trouble`` with the refusal's words."""
+    if isinstance(result, dict):
+        return result
+    if isinstance(result, Result) and result.status == "applied":
         return result.details or {}
     refusal = result if isinstance(result, Refusal) else Refusal(result.code or "", result.details or {})
     raise Trouble(f"{refusal.words} {json.dumps(refusal.details) if refusal.details else ''}".rstrip())
@@ -143,7 +150,7 @@ async def carry_out(authority: Authority, kind: str, args: dict[str, Any], progr
 
 async def invite(url: str, programme: str | None, name: str, ceiling: str) -> tuple[str, int]:
     """A code for a new desk, and for how many minutes it works."""
-    async with _opened(url) as (authority, reads, tokens):
+    async with opened(url) as (authority, reads, tokens):
         found, id = await find_programme(reads, programme), new_id()
         code = tokens.code_for(id)
         args = {
@@ -158,7 +165,7 @@ async def invite(url: str, programme: str | None, name: str, ceiling: str) -> tu
 
 async def add_staff(url: str, programme: str | None, name: str, role: str) -> str:
     """The token of a new member of staff."""
-    async with _opened(url) as (authority, reads, tokens):
+    async with opened(url) as (authority, reads, tokens):
         found, id = await find_programme(reads, programme), new_id()
         token = tokens.token_for(id)
         args = {"name": name, "role": role, "token_id": secret_id(token)}
@@ -168,7 +175,7 @@ async def add_staff(url: str, programme: str | None, name: str, role: str) -> st
 
 async def staff(url: str, programme: str | None) -> list[tuple[str, ...]]:
     """Name, role, active and id of all staff."""
-    async with _opened(url) as (_, reads, _):
+    async with opened(url) as (_, reads, _):
         found = await find_programme(reads, programme)
         known = await access.staff(reads, found.id)
         return [(row.name, row.role, "yes" if row.is_active else "no", row.id) for row in known]
@@ -176,7 +183,7 @@ async def staff(url: str, programme: str | None) -> list[tuple[str, ...]]:
 
 async def devices(url: str, programme: str | None) -> list[tuple[str, ...]]:
     """Name, ceiling, enrolled, last seen, revoked and id of all desks."""
-    async with _opened(url) as (_, reads, _):
+    async with opened(url) as (_, reads, _):
         found = await find_programme(reads, programme)
         return [
             (row.name, row.ceiling, _when(row.enrolled_at), _when(row.last_seen), _when(row.revoked_at), row.id)
@@ -186,7 +193,7 @@ async def devices(url: str, programme: str | None) -> list[tuple[str, ...]]:
 
 async def revoke(url: str, programme: str | None, named: str) -> str:
     """Revoke the desk with that id or name; returns its name."""
-    async with _opened(url) as (authority, reads, _):
+    async with opened(url) as (authority, reads, _):
         found = await find_programme(reads, programme)
         known = [row for row in await access.devices(reads, found.id) if named in (row.id, row.name)]
         known = [row for row in known if row.revoked_at is None] or known

@@ -19,6 +19,9 @@ from uvicorn.supervisors import Multiprocess
 
 from server_sync.api.app import create_app
 from server_sync.api.settings import Settings
+from server_sync.importers.detect import read
+from server_sync.importers.programme import Defaults
+from server_sync.protocol.imports import Import, ImportRefused
 
 PARENT: Final = "CALLBOARD_PARENT"
 """Environment: the process id of whoever started the workers; they end when it is gone."""
@@ -45,7 +48,12 @@ def application() -> Callable[..., Any]:
     """The application of one worker, told by its environment."""
     if PARENT in os.environ:
         _end_with(int(os.environ[PARENT]))
-    return create_app(Settings.from_environment(os.environ))
+    return create_app(Settings.from_environment(os.environ), read_file)
+
+
+def read_file(name: str, data: bytes, time_zone: str) -> Import | ImportRefused:
+    """A file to import, whatever its format."""
+    return read(name, data, Defaults(time_zone=time_zone))
 
 
 def _end_with(parent: int) -> None:
@@ -76,7 +84,7 @@ def serve(listening: Listening, announce: Callable[[str], None]) -> None:
         announce(f"{listening.scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         if listening.workers > 1:
             os.environ[PARENT] = str(os.getpid())
-            Multiprocess(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
+            Multiprocess(config, sockets=[bound]).run()
         else:
             uvicorn.Server(config).run(sockets=[bound])
 

@@ -124,7 +124,7 @@ def flag_card(day: Day, flag: Flag) -> AttentionCard:
 def _flag_lines(day: Day, flag: Flag, claim: SlotReservation | None, details: dict[str, Any]) -> tuple[Line, ...]:
     lines: list[Line] = []
     at, other = details.get("occurred_at"), details.get("other_at")
-    if isinstance(other, str) and isinstance(at, str):
+    if other is not None and at is not None:
         desk = day.device_name(details.get("other_device")) or str(details.get("other_actor") or tr("Another desk"))
         lines.append((Span(desk + tr(" at ")), Span(_time(day, other), strong=True), Span(tr(", this desk at ")),
                       Span(_time(day, at), strong=True), Span(tr(". The earlier one stands."))))  # fmt: skip
@@ -197,8 +197,9 @@ def slot_words(day: Day, slot_id: Id) -> str:
     return f"{'' if room is None else room.name}, {when(day, slot.start_time)}"
 
 
-def _time(day: Day, text: str) -> str:
+def _time(day: Day, said: Any) -> str:
+    """A time in a flag's details: text once it came from the server, a datetime while it is predicted."""
     try:
-        return clock(datetime.fromisoformat(text), day.zone)
-    except ValueError:
-        return text
+        return clock(said if isinstance(said, datetime) else datetime.fromisoformat(said), day.zone)
+    except (TypeError, ValueError):
+        return str(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import fontpkg
@@ -34,6 +35,17 @@ def load_fonts() -> None:
     for file in fontpkg.family("inter").files:
         if file.style == "normal" and QFontDatabase.addApplicationFont(str(file.path)) < 0:
             raise RuntimeError(f"The font file {file.path} can't be read; reinstall fontpkg-inter.")
+
+
+class _Follower(QObject):
+    """Applies the theme anew after each change, for as long as its owner lives."""
+
+    def __init__(self, owner: QObject, apply: Callable[[], None]) -> None:
+        super().__init__(owner)
+        self._apply = apply
+
+    def follow(self) -> None:
+        self._apply()
 
 
 class Theme(QObject):
@@ -72,6 +84,15 @@ class Theme(QObject):
         """Whether the system asks for less motion: then nothing moves that is not moved by hand."""
         # QStyleHints.accessibility() would say it directly, but PySide6 6.12 deletes the hints that it returns.
         return QApplication.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
+
+    def follow(self, owner: QObject, apply: Callable[[], None]) -> None:
+        """Call `apply` now and after each change, until `owner` is destroyed.
+
+        A plain function connected to `changed` would outlive the widget that it changes.
+        """
+        follower = _Follower(owner, apply)
+        self.changed.connect(follower.follow)
+        apply()
 
     def set_appearance(self, appearance: Appearance) -> None:
         """Choose light, dark or the system's scheme."""

@@ -97,7 +97,7 @@ class StatusStrip(Surface):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         for part in (self._waiting, self._clock, self._who):
             part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(lambda: self.show_state(self._state))
+        theme.changed.connect(self._theme_changed)
         self.show_state(StripState(Connection(ConnectionState.CONNECTING), Freshness("")))
 
     def sizeHint(self) -> QSize:
@@ -126,6 +126,9 @@ class StatusStrip(Surface):
             part.setVisible(bool(state.who or state.desk))
         words = (self._link, self._fresh, self._waiting, self._clock, self._who)
         self.setAccessibleName(tr("Status") + ": " + ", ".join(part.text for part in words if part.text))
+
+    def _theme_changed(self) -> None:
+        self.show_state(self._state)
 
     def paint_ground(self, painter: QPainter) -> None:
         """Paint the ground and the line above."""

@@ -205,7 +205,7 @@ class Cache:
             state = Filling(
                 page=next_page,
                 cursor=page.cursor if first else row.cursor,
-                done=row.done + len(page.puts),
+                done=row.done + len(page.puts) + len(page.results),
                 total=total or row.total,
                 whole=next_page is None,
             )

@@ -18,7 +18,7 @@ def read_delta(lines: Sequence[Line]) -> tuple[Delta, int | None, End] | Failure
     puts = [line.put for line in body if line.put is not None]
     dels = [line.del_ for line in body if line.del_ is not None]
     results = [line.result for line in body if line.result is not None]
-    if len(puts) + len(dels) != end.rows and len(puts) + len(dels) + len(results) != end.rows:
+    if len(body) != end.rows or len(puts) + len(dels) + len(results) != end.rows:
         return Failure(FailureKind.CUT, "The server's answer is not complete.")
     delta = Delta(cursor=end.cursor or "", from_cursor=begin.from_cursor, puts=puts, dels=dels, results=results)
     return delta, begin.total, end

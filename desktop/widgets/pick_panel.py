@@ -86,6 +86,16 @@ class PickPanel(Overlay[object]):
         self.said.hide()
         self._fit()
 
+    def refresh(self) -> None:
+        """Find again what the field holds, since the rows have changed; the selection stays on its place."""
+        if not self.open:
+            return
+        found = list(self._find(self.field.edit.text()))
+        self.list.set_rows(found, min(self.list.currentIndex().row(), len(found) - 1))
+        self.list.setVisible(bool(found))
+        self._nothing.setVisible(not found)
+        self._fit()
+
     def take(self, row: int) -> None:
         """Answer with the row at `row`, or say why it can't be taken."""
         rows = self.list.rows()

@@ -13,6 +13,7 @@ from desktop.widgets.surface import Surface
 
 _ICON_LEFT = 23
 _TEXT_LEFT = 60
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 def bare_line_edit(theme: Theme, size: int, weight: int = 400, parent: QWidget | None = None) -> QLineEdit:
@@ -27,8 +28,7 @@ def bare_line_edit(theme: Theme, size: int, weight: int = 400, parent: QWidget |
         edit.setPalette(palette)
         edit.setFont(theme.font(size, weight))
 
-    apply()
-    theme.changed.connect(apply)
+    theme.follow(edit, apply)
     return edit
 
 
@@ -58,7 +58,6 @@ class SearchField(Surface):
         self.edit.setAccessibleName(name)
         self.edit.setAccessibleDescription(hint)
         self.edit.textEdited.connect(self.text_edited)
-        self.edit.returnPressed.connect(self.submitted)
         self.edit.installEventFilter(self)
         self.setFocusProxy(self.edit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -81,6 +80,11 @@ class SearchField(Surface):
         """Redraw border and halo when the focus comes or goes; leave the window's keys to the window."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_for_window(event):
             event.ignore()
+            return True
+        # Enter ends here. A line edit passes it on to the page, which may have given the keys to a card by then.
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in _ENTER:
+            if not event.isAutoRepeat():
+                self.submitted.emit()
             return True
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()

@@ -107,5 +107,4 @@ def style_scroll_bars(area: QWidget, theme: Theme) -> None:
             "QScrollBar::add-page,QScrollBar::sub-page{background:transparent}"
         )
 
-    apply()
-    theme.changed.connect(apply)
+    theme.follow(area, apply)

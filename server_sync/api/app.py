@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from server_sync.api import (
     flags,
     guard,
     health,
+    imports,
     locations,
     openapi,
     people,
@@ -25,9 +27,11 @@ from server_sync.api import (
     staff,
     sync,
 )
-from server_sync.api.services import Services
+from server_sync.api.services import ReadFile, Services
 from server_sync.api.settings import Settings
+from server_sync.authority.connection import open_pool
 from server_sync.authority.credentials import Credentials
+from server_sync.authority.feed import Feed
 from server_sync.authority.pokes import Pokes
 from server_sync.authority.queries.engine import Reads
 from server_sync.authority.queries.scope import server_secret
@@ -40,14 +44,17 @@ Times are ISO 8601 with an offset. Every error has the shape of `Error`; what a 
 often it is sent with the same `Idempotency-Key`. Names of fields may be written in snake_case or in camelCase.
 """
 
+FEED_CONNECTIONS: Final = 3
+"""Apart from the authority's, so that desks that fetch everything never make a reservation wait."""
+
 # Routes are tried in this order: those that take most of the traffic come first.
 _V1 = (
-    slots, reservations, events, people, locations, flags, devices, staff, programmes, commands,
+    slots, reservations, events, people, locations, flags, devices, staff, programmes, commands, imports,
 )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
-async def services(settings: Settings) -> AsyncIterator[Services]:
+async def services(settings: Settings, read_file: ReadFile | None) -> AsyncIterator[Services]:
     """Open what the faces work with, and close it in turn. Raises what asyncpg raises if there is no database."""
     async with contextlib.AsyncExitStack() as stack:
         authority = await Authority.open(settings.database_url, lanes=settings.lanes)
@@ -56,16 +63,20 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(reads.close)
         pokes = Pokes.open(settings.database_url)
         stack.push_async_callback(pokes.close)
+        feed_pool = await open_pool(settings.database_url, FEED_CONNECTIONS)
+        stack.push_async_callback(feed_pool.close)
+        feed = Feed(feed_pool)
+        stack.push_async_callback(feed.close)
         credentials = Credentials(authority.pool, await server_secret(authority.pool), settings.root_token)
-        yield Services(settings, authority, reads, SlotLoader(authority.pool), credentials, pokes)
+        yield Services(settings, authority, reads, SlotLoader(authority.pool), credentials, pokes, feed, read_file)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application; it connects when it starts."""
+def create_app(settings: Settings, read_file: ReadFile | None = None) -> FastAPI:
+    """The ASGI application; it connects when it starts. *read_file* is what reads files to import, if it should."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with services(settings) as opened:
+        async with services(settings, read_file) as opened:
             app.state.services = opened
             yield
 

@@ -64,6 +64,10 @@ class Call(Generic[Q]):
     async def submit(self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any) -> Any:
         """The answer of an applied command (a dict), or its refusal. *more* are further fields of the envelope."""
         envelope = Envelope(id=self.command_id, kind=kind, args=msgspec.Raw(msgspec.json.encode(args)), **more)
+        return await self.give(envelope, programme_id)
+
+    async def give(self, envelope: Envelope, programme_id: Id | None) -> Any:
+        """As ``submit``, for an envelope that is there already."""
         result = await self.services.authority.submit(self.principal, envelope, programme_id)
         if isinstance(result, Refusal):
             return result

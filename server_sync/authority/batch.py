@@ -17,7 +17,7 @@ import msgspec
 from server_sync.authority.connection import Connection
 from server_sync.authority.devices import DeviceCursor, lock_cursors, save_cursors
 from server_sync.authority.ledger import applied, encode_effects, ledger_row, rejected, replayed
-from server_sync.authority.load import Discovery, Known, Loaded, load, lock
+from server_sync.authority.load import Discovery, Known, Loaded, NotLoaded, load, lock
 from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
 from server_sync.authority.store import LedgerRow, store
@@ -25,6 +25,7 @@ from server_sync.protocol.commands import Result, Stop
 from server_sync.protocol.errors import ALREADY_EXISTS, BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record
+from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import Changes, Effect, Keys, RowKey
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class Attempt:
             assert item.rule is not None
             assert item.command is not None
             try:
-                if not self.state.keys.covers(item.rule.needs(item.command, self.state)):
+                if not self._covered(item.rule, item.command):
                     progress.again = True
                     return None
                 verdict = item.rule.decide(self.state, item.command, now)
@@ -147,6 +148,13 @@ class Attempt:
             result = applied(item.envelope.id, verdict.answer)
         self._record(run, item, result, effects)
         return result
+
+    def _covered(self, rule: Rule[Any], command: Command[Any]) -> bool:
+        """Whether all that the command needs, as things stand under the lock, is locked and loaded."""
+        try:
+            return self.state.keys.covers(rule.needs(command, self.state))
+        except NotLoaded:  # what it asks for led on to more: its claim was moved before the lock was had
+            return False
 
     def _taken(self, item: Item, changes: Changes) -> Refusal | None:
         """The row that bears the command's id is new, always: an id chosen badly must not overwrite somebody's row."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import uuid_utils
 from msgspec import structs
 
 from server_sync.protocol.ids import Id
@@ -76,7 +76,7 @@ class Plan:
         self.read: set[RowKey] = set()
         self._rows: dict[type[Record], dict[Id, Any]] = {record: {} for record in ORDER}
         self._holding: dict[Id, list[SlotReservation]] | None = None
-        self._namespace = uuid.UUID(programme.id)
+        self._namespace = uuid_utils.UUID(programme.id)
 
     def there(self, index: Index) -> list[Any]:
         """The programme's rows of an index over programmes, as they are before the import."""
@@ -93,8 +93,8 @@ class Plan:
 
     def derived(self, record: type[Record], name: str, parent: Id | None = None) -> Id:
         """The id of the row called *name* within the programme (or within *parent*): the same for every import."""
-        namespace = self._namespace if parent is None else uuid.UUID(parent)
-        return str(uuid.uuid5(namespace, f"{record.TABLE} {name}"))
+        namespace = self._namespace if parent is None else uuid_utils.UUID(parent)
+        return str(uuid_utils.uuid5(namespace, f"{record.TABLE} {name}"))
 
     def look(self, record: type[R], id: Id) -> R | None:
         """The row with that id, deleted ones too, which the command then asks for."""
@@ -129,12 +129,16 @@ class Plan:
         return ((record, id) for record in ORDER for id in self._rows[record])
 
 
-def filled(row: R, **facts: Any) -> R:
-    """*row* with those *facts* that say something: a file's blank leaves what is there. Metadata is merged."""
-    if facts.get("metadata"):
-        facts["metadata"] = {**(getattr(row, "metadata", None) or {}), **facts["metadata"]}
-    new = {name: value for name, value in facts.items() if value or value == 0}  # an age of 0 is one
-    return structs.replace(row, **new) if any(getattr(row, name) != value for name, value in new.items()) else row
+def said(**facts: Any) -> dict[str, Any]:
+    """Those *facts* that say something: a file's blank leaves what is there."""
+    return {name: fact for name, fact in facts.items() if fact or fact == 0}  # an age of 0 is one
+
+
+def filled(row: R, facts: dict[str, Any]) -> R:
+    """*row* with *facts*; metadata is merged."""
+    if "metadata" in facts:
+        facts = facts | {"metadata": {**(getattr(row, "metadata", None) or {}), **facts["metadata"]}}
+    return structs.replace(row, **facts) if any(getattr(row, name) != fact for name, fact in facts.items()) else row
 
 
 def folded(name: str) -> str:

@@ -11,7 +11,7 @@ from msgspec import structs
 from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import ImportEvent, ImportPerson, ImportRoom, Place
 from server_sync.protocol.records import Event, Group, Location, Participant, Programme
-from server_sync.rules.import_plan import Plan, filled, folded
+from server_sync.rules.import_plan import Plan, filled, folded, said
 from server_sync.rules.state import EVENTS, GROUPS, LOCATIONS, PEOPLE
 
 

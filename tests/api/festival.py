@@ -54,7 +54,7 @@ class Festival:
         """The id of a new slot."""
         block = await self.block(capacity)
         page = (await self.client.get("/v1/slots", params={"eventId": self.event})).json()
-        return next(slot["id"] for slot in page["slots"] if slot["time_block_id"] == block["id"])
+        return str(next(slot["id"] for slot in page["slots"] if slot["time_block_id"] == block["id"]))
 
     async def person(self, name: str = "Ada Okafor", **more: Any) -> str:
         """The id of a new participant."""

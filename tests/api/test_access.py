@@ -16,7 +16,8 @@ from server_sync.protocol.ids import ALPHABET, secret_id
 from tests.api.festival import ROOT, Festival, bearing, made
 
 ADMINS = [
-    "/v1/events", "/v1/participants", "/v1/groups", "/v1/locations", "/v1/staff", "/v1/devices/invite", "/v1/programmes",
+    "/v1/events", "/v1/participants", "/v1/groups", "/v1/locations", "/v1/staff", "/v1/programmes",
+    "/v1/devices/invite",
 ]  # fmt: skip
 
 

@@ -15,7 +15,8 @@ def keyed(headers: dict[str, str], key: str) -> dict[str, str]:
 async def test_the_same_key_and_body_replays(festival: Festival) -> None:
     slot, path = await festival.slot(capacity=5), "/v1/slots/{}/reserve"
     replies = await asyncio.gather(*(
-        festival.client.post(path.format(slot), json={"reserved_name": "Ada"}, headers=keyed({}, "k1")) for _ in range(8)
+        festival.client.post(path.format(slot), json={"reserved_name": "Ada"}, headers=keyed({}, "k1"))
+        for _ in range(8)
     ))  # fmt: skip
     assert {reply.status_code for reply in replies} == {201}
     assert len({reply.json()["reservation_id"] for reply in replies}) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,13 +117,13 @@ class Centre:
                 await asyncio.sleep(0.01)
 
     @asynccontextmanager
-    async def held(self, slot: Id) -> AsyncIterator[None]:
-        """Somebody who goes past the authority holds the slot's row."""
+    async def held(self, *slots: Id) -> AsyncIterator[Any]:
+        """Somebody who goes past the authority holds these rows until the end of the block; their connection."""
         connection = await asyncpg.connect(self.url)
         try:
             async with connection.transaction():
-                await connection.execute("SELECT 1 FROM event_slots WHERE id = $1 FOR UPDATE", slot)
-                yield
+                await connection.execute("SELECT 1 FROM event_slots WHERE id = ANY($1::uuid[]) FOR UPDATE", slots)
+                yield connection
         finally:
             await connection.close()
 
@@ -174,8 +174,3 @@ async def centre(url: str, count: int = 1, *, lanes: int = 1, locking: bool = Tr
         made = envelope("programme.create", {"name": "A day"})
         ok(await authorities[0].submit(ROOT, made))
         yield Centre(url, authorities, sql, made.id)
-
-
-def shared_out(count: int, among: Sequence[Any]) -> list[int]:
-    """Which of *among* gets the n-th of *count* requests."""
-    return [n % len(among) for n in range(count)]

@@ -211,7 +211,7 @@ async def test_one_batch_that_releases_limits_and_claims(database_url: str) -> N
             await asyncio.sleep(0.05)
         assert code(await blocker) == "SLOT_FULL"
         verdicts = [code(await task) for task in tasks]
-        assert verdicts == ["applied"] * 6 + ["BLOCK_FULL", "applied", "applied"]
+        assert verdicts == ["applied"] * 6 + ["SLOT_FULL", "applied", "applied"]
         assert [await c.counts(slot) for slot in slots] == [(3, 3), (0, 0), (0, 0)]
         assert await c.sql.fetchval("SELECT reserved_count FROM event_time_blocks WHERE id = $1", block) == 3
         assert await c.sql.fetchval("SELECT reserved_count FROM events WHERE id = $1", event) == 3

@@ -14,6 +14,7 @@ from server_sync.protocol.commands import MAX_RUN, PushRequest
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, Refusal
 from server_sync.protocol.ids import new_id
 from server_sync.rules.registry import RULES
+from server_sync.rules.state import Changes
 from tests.authority.centre import NOON, Centre, Desk, centre, codes, envelope, ok
 
 
@@ -187,6 +188,7 @@ async def test_one_poison_command_harms_no_other(database_url: str, monkeypatch:
 
         def decide(state: Any, command: Any, now: Any) -> Any:
             verdict = rule.decide(state, command, now)
+            assert isinstance(verdict, Changes)
             fact = verdict.puts[1]
             return dataclasses.replace(verdict, puts=[msgspec.structs.replace(fact, reservation_id=new_id())])
 

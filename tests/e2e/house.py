@@ -38,11 +38,8 @@ class House:
             f"http://127.0.0.1:{self.port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-                "programme": self.programme,
-            },
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+            | ({"programme": self.programme} if self.programme else {}),
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:

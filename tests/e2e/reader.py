@@ -1,9 +1,8 @@
 """Compares what people did with what is stored, by plain SQL and sqlite3 and none of Callboard's code.
 
 ``python -I reader.py EXPECTED.json`` where the file says: ``psql`` (a command line that takes a query), ``caches``
-(desk name → cache.db), ``programme``, ``actions`` (command id, kind, reservation, desk, status), ``arrivals``
-(reservation → earliest time that must stand, or null), ``refused`` (command id → code). Prints each finding; exit code 0
-only if nothing is lost, doubled or different.
+(desk name to cache.db), ``actions`` (id, kind, desk, status, code, members), and ``arrivals`` (reservation to the command
+whose arrival must stand, or null). Prints each finding; exit code 0 only if nothing is lost, doubled or different.
 """
 
 from __future__ import annotations
@@ -19,6 +18,10 @@ SHARED = (
     "programmes", "locations", "events", "event_locations", "groups", "participants", "event_time_blocks",
     "event_slots", "slot_reservations", "reservation_members", "attendance", "room_days",
 )  # fmt: skip
+
+CACHED = (
+    'SELECT r.json FROM rows r JOIN generations g ON g.id = r.generation WHERE g.live = 1 AND g.whole = 1 AND r."table" = ?'
+)
 
 
 class Reader:
@@ -97,7 +100,7 @@ class Reader:
 
     def _cached(self, path: str, table: str) -> dict[str, dict[str, Any]]:
         with sqlite3.connect(f"file:{Path(path).as_posix()}?mode=ro", uri=True) as cache:
-            rows = cache.execute(self.expected["cache_query"], (table,)).fetchall()
+            rows = cache.execute(CACHED, (table,)).fetchall()
         return {row["id"]: row for (body,) in rows if not (row := json.loads(body)).get("deleted")}
 
 

@@ -1,4 +1,4 @@
-"""Days made of real rows, behind the port that the Board, the list of slots and paper read: small ones and huge ones."""
+"""Days made of real rows, behind the port that the Board and paper read."""
 
 from __future__ import annotations
 
@@ -100,9 +100,10 @@ class SampleBoard:
 
     def moment(self, clock: str) -> datetime:
         """A local time of the day, in UTC."""
-        hours, minutes, *seconds = (int(part) for part in clock.split(":"))
-        days, hours = divmod(hours, 24)
-        local = datetime.combine(self.day + timedelta(days=days), time(hours, minutes, *seconds), self.zone)
+        parts = [int(part) for part in clock.split(":")]
+        days, hours = divmod(parts[0], 24)
+        seconds = parts[2] if len(parts) > 2 else 0
+        local = datetime.combine(self.day + timedelta(days=days), time(hours, parts[1], seconds), self.zone)
         return local.astimezone(UTC)
 
     def room(self, name: str, notes: str = "", building: str = "", delay: int = 0) -> Location:

@@ -1,11 +1,13 @@
 """Pictures of every screen: `python -m tests.gui.screenshots DIR [NAME…]` writes one PNG for each.
 
-Other screens register theirs with `@picture("board-busy")`; each is drawn light and dark at 1366×768.
+Each module `*pictures.py` in this folder registers its own with `@picture("board-busy")`; each is drawn light and dark
+at 1366×768.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -22,7 +24,6 @@ from desktop.qt.theme import Appearance, Theme
 
 SIZE = QSize(1366, 768)
 
-# name -> (function that builds the window, text scale, schemes)
 Builder = Callable[[Theme], QWidget]
 
 
@@ -47,6 +48,12 @@ def picture(name: str, scale: float = 1.0) -> Callable[[Builder], Builder]:
         return build
 
     return register
+
+
+def register_all() -> None:
+    """Import every module of this folder whose name ends with `pictures`: importing one registers what is in it."""
+    for found in sorted(path.stem for path in Path(__file__).parent.glob("*pictures.py")):
+        importlib.import_module(f"tests.gui.{found}")
 
 
 def render(window: QWidget) -> QPixmap:
@@ -84,8 +91,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tests.gui.screenshots DIR [NAME…]")
         return 2
     application = QApplication.instance() or QApplication([])
-    import tests.gui.pictures  # noqa: F401  (registers the pictures)
-
+    register_all()
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
     files = asyncio.run(draw(folder, set(arguments[1:])))

@@ -104,13 +104,23 @@ async def test_two_scans_before_the_disk_has_answered_are_both_done_in_order(sta
 async def test_a_name_begun_before_the_disk_has_answered_is_kept(stage: Stage) -> None:
     type_text("CBRSV-7K3M9")
     press(Qt.Key.Key_Return)
-    type_text("om")
+    type_text("omar")
     await stage.settle()
-    assert stage.desk.field.edit.text() == "om"
+    assert stage.desk.field.edit.text() == "omar"
     assert stage.desk.model.state.results[0].name == "Omar Love"
     verdict = stage.desk.model.state.verdict
     assert verdict is not None
     assert verdict.words == "María López-Ruiz is here"
+
+
+async def test_enter_acts_on_the_person_who_was_on_the_card(stage: Stage) -> None:
+    type_text("omar")
+    press(Qt.Key.Key_Return)
+    press(Qt.Key.Key_Return)
+    type_text("xma")
+    await stage.settle()
+    assert stage.port.log == [("check_in", (OMAR, None))]
+    assert stage.desk.field.edit.text() == "xma"
 
 
 async def test_the_card_keeps_the_keys_when_another_desk_changes_it(stage: Stage) -> None:
@@ -293,6 +303,8 @@ async def test_a_bug_in_an_action_frees_the_screen(stage: Stage) -> None:
         raise RuntimeError("broken on purpose")
 
     stage.port.undo = broken  # type: ignore[method-assign]  # a bug, planted
+    work = model.undo_last()
+    assert work is not None
     with pytest.raises(RuntimeError, match="broken on purpose"):
-        await model.undo_last()
+        await work
     assert not model.state.busy

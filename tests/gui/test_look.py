@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import re
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
@@ -235,3 +236,25 @@ async def test_the_scheme_changes_everything_at_once(stage: Stage) -> None:
         if dark.pixelColor(x, y).lightnessF() > 0.9 and light.pixelColor(x, y).lightnessF() > 0.9
     ]
     assert bright == []
+
+
+async def test_widgets_that_are_gone_do_not_follow_the_theme(stage: Stage) -> None:
+    def followers() -> int:
+        return stage.window.theme.receivers("2changed()")  # "2" is Qt's mark of a signal
+
+    async def look_around() -> int:
+        for text in ("mar", "omar", "choir", "lo", ""):
+            stage.desk.model.type_text(text)
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            QApplication.processEvents()
+        stage.desk.model.type_text("mar")
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
+        return followers()
+
+    first = await look_around()
+    for _ in range(3):
+        last = await look_around()
+    assert last == first
+    stage.window.theme.set_appearance(Appearance.DARK)
+    stage.window.theme.set_scale(1.5)

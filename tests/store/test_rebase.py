@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-import pytest
 from desktop.store.prediction import Scope
 from desktop.store.replica import Replica
 from server_sync.protocol.commands import Envelope, Result
@@ -102,7 +102,8 @@ class Walk:
         if kind == "cancel":
             return envelope("reservation.cancel", cancel.Args(reservation_id=claim), depends_on=depends)
         if kind == "reserve":
-            return envelope("reservation.reserve", reserve.Args(slot_id=pick(day.slots), participant_ids=[pick(day.people)]))
+            wanted = reserve.Args(slot_id=pick(day.slots), participant_ids=[pick(day.people)])
+            return envelope("reservation.reserve", wanted)
         if kind == "undo":
             return envelope("attendance.undo", undo.Args(command_id=pick(asked) if asked else new_id()))
         day_args = room_day.Args(location_id=pick(day.rooms), day=MORNING.date(), delay_minutes=pick([0, 5, 10]))

@@ -45,8 +45,10 @@ class SmallDay:
         return state
 
 
-def small_day(rooms: int = 2, slots: int = 6, people: int = 10, capacity: int = 1, seed: int = 1) -> SmallDay:
-    """*rooms* with *slots* of ten minutes each from nine on, and *people* of whom the first fill the slots in turn."""
+def small_day(
+    rooms: int = 2, slots: int = 6, people: int = 10, capacity: int = 1, seed: int = 1, claims: int | None = None
+) -> SmallDay:
+    """*rooms* with *slots* of ten minutes from nine on; the first *people* fill them in turn, *claims* at most."""
     random = Random(seed)
     day = SmallDay()
     day.rows.append(
@@ -67,13 +69,14 @@ def small_day(rooms: int = 2, slots: int = 6, people: int = 10, capacity: int = 
         day.people.append(person.id)
         day.rows.append(person)
     places = [slot for slot in day.rows if isinstance(slot, EventSlot) for _ in range(capacity)]
-    for number, (slot, participant) in enumerate(zip(places, day.people, strict=False)):
+    for number, (slot, participant) in enumerate(zip(places[:claims], day.people, strict=False)):
         day.rows.extend(_claim(day, number, slot, participant))
     return day
 
 
 def _room(day: SmallDay, number: int, slots: int, capacity: int) -> Iterator[Record]:
-    room = Location(id=derived_id(ROOT, f"room {number}"), programme_id=ROOT, name=f"Room {chr(65 + number % 26)}", position=number)
+    name = f"Room {chr(65 + number % 26)}"
+    room = Location(id=derived_id(ROOT, f"room {number}"), programme_id=ROOT, name=name, position=number)
     event = Event(
         id=derived_id(ROOT, f"event {number}"), programme_id=ROOT, name=f"Piano solo {number}", category="music",
         type="individual", is_active=True, points_first=3, points_second=2, points_third=1, waitlist_enabled=False,

@@ -36,7 +36,7 @@ from server_sync.rules.state import FACTS, SLOTS_OF_BLOCK, Changes, State, takes
 from tests.unit.day import Day, at
 
 SEED = 20260502
-EXAMPLES, STEPS = 150, 60
+EXAMPLES, STEPS = 120, 60
 
 MINUTES = st.integers(0, 12).map(lambda n: 5 * n)
 SMALL = st.integers(1, 3)

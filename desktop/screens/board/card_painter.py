@@ -103,7 +103,8 @@ def paint_card(painter: QPainter, theme: Theme, box: QRectF, card: BoardCard) ->
     below = line if card.status is not None or card.note else 0
     room = int((box.height() - _TOP - 2 - below) // line)
     font = theme.font(13, 600)
-    names = wrap(card.title, font, inner.width(), max(1, min(3, room)))
+    most = 5 if card.title == card.event else 3
+    names = wrap(card.title, font, inner.width(), max(1, min(most, room)))
     top = box.top() + _TOP - 1
     for name in names:
         _paint_name(painter, theme, QRectF(inner.left(), top, inner.width(), line), name, card, inks)

@@ -19,10 +19,21 @@ class Step(Enum):
     LAST = "last"
 
 
-def step_from(layout: BoardLayout, placed: Placed, step: Step, wanted: Callable[[Placed], bool]) -> Placed:
-    """The card that *step* leads to from *placed*, among those that are *wanted*; *placed* where there is none."""
+def aim_at(layout: BoardLayout, placed: Placed) -> float:
+    """The minute that steps to the side keep to after the focus came to *placed*: a little below its top."""
+    return layout.minute_at(placed.box.y + min(placed.box.height, 40.0) / 2)
+
+
+def step_from(
+    layout: BoardLayout, placed: Placed, step: Step, wanted: Callable[[Placed], bool], aim: float
+) -> Placed:
+    """The card that *step* leads to from *placed*, among those that are *wanted*; *placed* where there is none.
+
+    Steps to the side look for what goes on at the minute *aim*.
+    """
     if step in (Step.LEFT, Step.RIGHT):
-        return _sideways(layout, placed, -1 if step is Step.LEFT else 1, wanted) or placed
+        way = -1 if step is Step.LEFT else 1
+        return _sideways(layout, placed, way, wanted, layout.y_of(aim)) or placed
     column = [other for other in layout.columns[placed.column] if wanted(other)]
     if step is Step.FIRST:
         found = column[:1]
@@ -46,9 +57,10 @@ def nearest(layout: BoardLayout, x: float, y: float, wanted: Callable[[Placed], 
     return min(found, key=far, default=None)
 
 
-def _sideways(layout: BoardLayout, placed: Placed, way: int, wanted: Callable[[Placed], bool]) -> Placed | None:
+def _sideways(
+    layout: BoardLayout, placed: Placed, way: int, wanted: Callable[[Placed], bool], middle: float
+) -> Placed | None:
     """The neighbour in the same column that overlaps in time, else the nearest in time of the next column with any."""
-    middle = placed.box.y + min(placed.box.height, 40.0) / 2
     beside = [
         other
         for other in layout.columns[placed.column]
@@ -60,7 +72,7 @@ def _sideways(layout: BoardLayout, placed: Placed, way: int, wanted: Callable[[P
     while 0 <= column < len(layout.columns):
         found = [other for other in layout.columns[column] if wanted(other)]
         if found:
-            return min(found, key=lambda other: (_distance(other, middle), -way * other.lane))
+            return min(found, key=lambda other: (_distance(other, middle), way * other.lane))
         column += way
     return None
 

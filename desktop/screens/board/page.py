@@ -44,7 +44,7 @@ class BoardPage(Surface):
         self.free = Pill(theme, "", "free", checkable=True)
         self.events = Pill(theme, tr("All events"), "music", menu=True)
         self.days = Pill(theme, "", "calendar", menu=True)
-        self.field = PillField(theme, tr("Find on the board"), tr("Name, school, event"))
+        self.field = PillField(theme, tr("Find on the board"), tr("Find a name"))
         self.zoom = Stepper(theme, ("zoom_out", "zoom_in"), (tr("Zoom out"), tr("Zoom in")), self._step_zoom)
         self.now = Pill(theme, tr("Now"), "now", key="0")
         self.view = BoardView(theme)

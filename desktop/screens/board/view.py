@@ -13,17 +13,17 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QScrollBar, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from desktop.qt.i18n import tr
 from desktop.qt.theme import Theme
 from desktop.screens.board.card_painter import CardPainter, draw_focus
 from desktop.screens.board.frame_painter import FramePainter
 from desktop.screens.board.layout import ZOOMS, BoardLayout, Box, Placed
-from desktop.screens.board.moves import Step, nearest, step_from
+from desktop.screens.board.moves import Step, aim_at, nearest, step_from
 from desktop.screens.board.records import BoardCard, BoardState
+from desktop.widgets.floating_bars import floating_bars
 from desktop.widgets.painting import CARD_RADIUS, draw_box, draw_shadow, rounded
-from desktop.widgets.surface import style_scroll_bars
 
 _STEPS = {
     Qt.Key.Key_Up: Step.UP,
@@ -35,6 +35,7 @@ _STEPS = {
 }
 _FOOT = 12
 _DIMMED = 0.28
+_NOW_AT = 0.22  # of the height: what comes next matters more than what was
 
 
 class BoardView(QAbstractScrollArea):
@@ -55,7 +56,8 @@ class BoardView(QAbstractScrollArea):
         self._frame = FramePainter(theme)
         self._slot = ""
         self._day = ""
-        self._hovered = ""
+        self._aim = 0.0  # the minute that steps to the side keep to
+        self._settled = False  # whether somebody moved; until then now stays in its place
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Board: rooms side by side, time runs down"))
@@ -63,8 +65,7 @@ class BoardView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._bars = self._make_bars()
-        style_scroll_bars(self, theme)
+        self._bars = floating_bars(self, theme)
         theme.changed.connect(self._theme_changed)
 
     # ---- asked by the page
@@ -77,6 +78,7 @@ class BoardView(QAbstractScrollArea):
         if state.day != self._day and state.rooms:
             self._day = state.day
             self._slot = ""
+            self._settled = False
             self.horizontalScrollBar().setValue(0)
             self.go_to_now()
         if state.stressed != old.stressed and state.stressed and not self._any_stressed():
@@ -107,7 +109,7 @@ class BoardView(QAbstractScrollArea):
         """Scroll so that now is near the top; on another day to the first card."""
         room = self.viewport().height() - self.layout_.header
         if self.state.now is not None and self.state.first <= self.state.now <= self.state.last:
-            self.verticalScrollBar().setValue(round(self.layout_.y_of(self.state.now) - room * 0.3))
+            self.verticalScrollBar().setValue(round(self.layout_.y_of(self.state.now) - room * _NOW_AT))
         else:
             self.verticalScrollBar().setValue(0)
         self.viewport().update()
@@ -131,6 +133,7 @@ class BoardView(QAbstractScrollArea):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows, Home, End, PgUp and PgDn move the focus; Enter opens; + and - zoom; 0 goes to now."""
+        self._settled = True
         key = Qt.Key(event.key())
         step = _STEPS.get(key)
         plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -153,12 +156,12 @@ class BoardView(QAbstractScrollArea):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show a hand over a card."""
         placed = self._at(event.position())
-        self._hovered = placed.card.slot_id if placed is not None else ""
         shape = Qt.CursorShape.PointingHandCursor if placed is not None else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(shape)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click opens the card."""
+        self._settled = True
         placed = self._at(event.position())
         if placed is not None and event.button() == Qt.MouseButton.LeftButton:
             self._focus(placed)
@@ -166,6 +169,7 @@ class BoardView(QAbstractScrollArea):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl zoom, with Shift sideways."""
+        self._settled = True
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.step_zoom(1 if event.angleDelta().y() > 0 else -1)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not event.angleDelta().x():
@@ -186,6 +190,8 @@ class BoardView(QAbstractScrollArea):
         """Lay the columns out for the new width."""
         super().resizeEvent(event)
         self._lay_out()
+        if not self._settled:
+            self.go_to_now()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show which card the keys are about."""
@@ -264,19 +270,15 @@ class BoardView(QAbstractScrollArea):
         right.setGeometry(width - 12, layout.header, 12, down - 16)
         self.viewport().update()
 
-    def _make_bars(self) -> tuple[QScrollBar, QScrollBar]:
-        """Bars that lie over the board, for the area's own would stand beside its round card."""
-        lower, right = QScrollBar(Qt.Orientation.Horizontal, self), QScrollBar(Qt.Orientation.Vertical, self)
-        for shown, hidden in ((lower, self.horizontalScrollBar()), (right, self.verticalScrollBar())):
-            _tie(shown, hidden)
-        return lower, right
-
     def _move(self, step: Step) -> None:
         placed = self.layout_.by_slot.get(self._slot)
         if placed is None:
             self.focus_first()
         else:
-            self._focus(step_from(self.layout_, placed, step, self._wanted))
+            aim = self._aim
+            self._focus(step_from(self.layout_, placed, step, self._wanted, aim))
+            if step in (Step.LEFT, Step.RIGHT):
+                self._aim = aim
 
     def _page(self, way: int) -> None:
         """Scroll by what is seen; the focus goes to the same place on the screen."""
@@ -294,6 +296,7 @@ class BoardView(QAbstractScrollArea):
 
     def _focus(self, placed: Placed) -> None:
         self._slot = placed.card.slot_id
+        self._aim = aim_at(self.layout_, placed)
         self._scroll_to(placed.box)
         self._describe()
         self.focused.emit(placed.card)
@@ -366,18 +369,3 @@ def _pixels(box: Box, origin: QPointF) -> QRectF:
     left, top = round(box.x + origin.x()), round(box.y + origin.y())
     right, bottom = round(box.right + origin.x()), round(box.bottom + origin.y())
     return QRectF(left, top, right - left, bottom - top)
-
-
-def _tie(shown: QScrollBar, hidden: QScrollBar) -> None:
-    """Let a bar that is shown follow and move one that is not; it is there only while there is something to scroll."""
-
-    def follow(least: int, most: int) -> None:
-        shown.setRange(least, most)
-        shown.setPageStep(hidden.pageStep())
-        shown.setVisible(most > least)
-
-    shown.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    shown.hide()
-    hidden.rangeChanged.connect(follow)
-    hidden.valueChanged.connect(shown.setValue)
-    shown.valueChanged.connect(hidden.setValue)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -15,7 +14,7 @@ from desktop.qt.sounds import Sound
 from desktop.qt.tasks import TaskOwner
 from desktop.qt.theme import Theme
 from desktop.screens.desk.panes import SlotPane, VerdictBanner
-from desktop.screens.desk.viewmodel import DeskState, DeskViewModel, Mode
+from desktop.screens.desk.viewmodel import DeskState, DeskViewModel, Mode, Work
 from desktop.widgets.empty import EmptyState
 from desktop.widgets.header import PageHeader
 from desktop.widgets.person_card import BUTTON_LOOKS, PersonCardView
@@ -274,9 +273,7 @@ class DeskPage(Surface):
         return False
 
     def _enter(self) -> None:
-        work = self.model.enter()
-        if work is not None:
-            self._start(work, "scan")
+        self._start(self.model.enter(), "enter")
 
     def _begin_typing(self, text: str) -> None:
         """Start a new search with `text`: a scan or the next name may begin at any time."""
@@ -291,5 +288,6 @@ class DeskPage(Surface):
             return
         self._start(self.model.act(action), action.value)
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.start(work, name)
+    def _start(self, work: Work | None, name: str) -> None:
+        if work is not None:
+            self._tasks.start(work, name)

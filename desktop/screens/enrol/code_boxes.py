@@ -18,7 +18,9 @@ _DASH = 32
 
 
 class CodeBoxes(QWidget):
-    """Shows `text` in eight boxes. `typed` at each key, `edited(text)` at each change, `submitted` on Enter, `scanned(text)` for a QR code.
+    """Shows `text` in eight boxes.
+
+    `typed` at each key, `edited(text)` at each change, `submitted` on Enter, `scanned(text)` for a QR code.
 
     A scanner types the whole content of the QR code and Enter. What does not fit the boxes is kept until Enter comes.
     """

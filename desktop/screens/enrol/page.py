@@ -13,10 +13,10 @@ from desktop.qt.theme import Theme
 from desktop.screens.enrol.code_boxes import CodeBoxes
 from desktop.screens.enrol.viewmodel import EnrolState, EnrolViewModel
 from desktop.widgets.button import Button
+from desktop.widgets.card_parts import Rule
 from desktop.widgets.input_field import InputField
 from desktop.widgets.link import LinkButton
 from desktop.widgets.message import MessageBox
-from desktop.widgets.person_card import Rule
 from desktop.widgets.progress import ProgressBar
 from desktop.widgets.records import EnrolStep, FixKind, Tone
 from desktop.widgets.surface import Card, ScrollArea, Surface

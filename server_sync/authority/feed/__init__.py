@@ -7,7 +7,7 @@ snapshot, and what a desk lacks is what its snapshot does not see.
 from __future__ import annotations
 
 from server_sync.authority.connection import Pool
-from server_sync.authority.feed.bootstrap import bootstrap
+from server_sync.authority.feed.bootstrap import PAGE_ROWS, bootstrap
 from server_sync.authority.feed.cursor import Cursor, Follower, PageToken, verify
 from server_sync.authority.feed.presence import Presence
 from server_sync.authority.feed.pull import Puller
@@ -18,9 +18,13 @@ __all__ = ["Delta", "Feed", "Follower", "Page"]
 
 
 class Feed:
-    """One a process. Its connections must use the time zone UTC (as ``open_pool``'s do)."""
+    """One a process. Its connections must use the time zone UTC (as ``open_pool``'s do).
 
-    def __init__(self, pool: Pool) -> None:
+    A bootstrap's page ends once it has ``page_rows`` rows, and holds less than twice that.
+    """
+
+    def __init__(self, pool: Pool, page_rows: int = PAGE_ROWS) -> None:
+        self._page_rows = page_rows
         self._pool = pool
         self._puller = Puller(pool)
         self._presence = Presence(pool)
@@ -41,7 +45,7 @@ class Feed:
         token = None if page is None else verify(PageToken, page, follower, secret)
         if isinstance(token, Rebootstrap):
             return token
-        return await bootstrap(self._pool, follower, token, secret)
+        return await bootstrap(self._pool, follower, token, secret, self._page_rows)
 
     async def close(self) -> None:
         """End what is under way; the pool stays open."""

@@ -1,7 +1,7 @@
 """Everything a desk may see, page by page, each page of a moment of its own.
 
-The cursor is the first page's, so whatever changed while the pages were read comes with the pull that follows, deletions
-included. A page can be asked for again, and a desk that was cut off goes on where it was.
+The cursor is the first page's, so whatever changed while the pages were read comes with the pull that follows,
+deletions included. A page can be asked for again, and a desk that was cut off goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ from server_sync.protocol.commands import Begin, End, Rebootstrap
 from server_sync.protocol.records import SYNCED
 
 PAGE_ROWS: Final = 2000
-"""A page ends once it has so many; it holds less than twice that."""
 
 _FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
 @cache
-def _rows_after(table: int, sees_all: bool) -> str:
-    """The next rows of a table. $1 is the programme, $2 the last id; answers (key, line)."""
+def _rows_after(table: int, sees_all: bool, most: int) -> str:
+    """The next *most* rows of a table. $1 is the programme, $2 the last id; answers (key, line)."""
     record = SYNCED[table]
     return (
         f"SELECT id::text, {put(record, sees_all)} FROM {record.TABLE}"
-        f" WHERE programme_id = $1::uuid AND id > $2::uuid AND deleted IS NOT TRUE ORDER BY id LIMIT {PAGE_ROWS}"
+        f" WHERE programme_id = $1::uuid AND id > $2::uuid AND deleted IS NOT TRUE ORDER BY id LIMIT {most}"
     )
 
 
 _RESULTS_AFTER: Final = (
     f"SELECT c.incarnation || ':' || c.seq, {RESULT} FROM commands c WHERE c.device_id = $1::uuid AND c.seq IS NOT NULL"
-    f" AND (c.incarnation, c.seq) > ($2::int, $3::bigint) ORDER BY c.incarnation, c.seq LIMIT {PAGE_ROWS}"
+    " AND (c.incarnation, c.seq) > ($2::int, $3::bigint) ORDER BY c.incarnation, c.seq LIMIT $4"
 )
 
 _TOTAL: Final = (
@@ -48,8 +47,10 @@ _TOTAL: Final = (
 )
 
 
-async def bootstrap(pool: Pool, follower: Follower, token: PageToken | None, secret: bytes) -> Page | Rebootstrap:
-    """The page at *token*, or the first."""
+async def bootstrap(
+    pool: Pool, follower: Follower, token: PageToken | None, secret: bytes, most: int
+) -> Page | Rebootstrap:
+    """The page at *token*, or the first, of about *most* rows."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         now = await standing(connection)
         if token is None:
@@ -59,10 +60,10 @@ async def bootstrap(pool: Pool, follower: Follower, token: PageToken | None, sec
             return Rebootstrap("epoch")
         lines: list[str] = []
         at: PageToken | None = token
-        while at is not None and len(lines) < PAGE_ROWS:
-            rows = await _next_rows(connection, follower, at)
+        while at is not None and len(lines) < most:
+            rows = await _next_rows(connection, follower, at, most)
             lines += [row[1] for row in rows]
-            at = _after(at, rows[-1][0] if len(rows) == PAGE_ROWS else None)
+            at = _after(at, rows[-1][0] if len(rows) == most else None)
     return Page(
         begin=Begin(total=token.total),
         pieces=("\n".join(lines).encode() + b"\n",) if lines else (),
@@ -75,11 +76,11 @@ async def bootstrap(pool: Pool, follower: Follower, token: PageToken | None, sec
     )
 
 
-async def _next_rows(connection: Connection, follower: Follower, at: PageToken) -> list[tuple[str, str]]:
+async def _next_rows(connection: Connection, follower: Follower, at: PageToken, most: int) -> list[tuple[str, str]]:
     if at.table == RESULTS:
         incarnation, seq = (int(part) for part in (at.after or "0:0").split(":"))
-        return await connection.fetch(_RESULTS_AFTER, follower.id, incarnation, seq)
-    statement = _rows_after(at.table, follower.sees_all)
+        return await connection.fetch(_RESULTS_AFTER, follower.id, incarnation, seq, most)
+    statement = _rows_after(at.table, follower.sees_all, most)
     return await connection.fetch(statement, follower.programme_id, at.after or _FIRST_ID)
 
 

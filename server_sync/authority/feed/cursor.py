@@ -1,8 +1,8 @@
 """What a desk keeps to say how far it has come: a whole snapshot, with what it is worth, signed.
 
-A cursor is opaque to desks. It holds the snapshot up to which the desk has everything (``pg_snapshot``), the epoch of the
-database that this snapshot is of, the scope it was read in and the shape of the rows. Whatever a desk sends is a value:
-a cursor that can't be followed, garbage too, is answered with the reason to fetch everything again.
+A cursor is opaque to desks. It holds the snapshot up to which the desk has everything (``pg_snapshot``), the epoch of
+the database that this snapshot is of, the scope it was read in and the shape of the rows. Whatever a desk sends is a
+value: a cursor that can't be followed, garbage too, is answered with the reason to fetch everything again.
 """
 
 from __future__ import annotations

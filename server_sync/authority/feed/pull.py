@@ -1,4 +1,4 @@
-"""What changed since a desk's cursor: the rows of its programme, and the verdicts on its own commands, of one moment."""
+"""What changed since a desk's cursor: the rows of its programme and the verdicts on its own commands, at one moment."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def changes(sees_all: bool) -> str:
     parts.append(
         f"SELECT {RESULTS}, d.id::text, c.count, c.lines FROM devices d CROSS JOIN LATERAL (SELECT count(*),"
         f" string_agg({RESULT}, E'\\n' ORDER BY incarnation, seq) AS lines FROM commands c"
-        f" WHERE c.device_id = d.id AND c.seq IS NOT NULL AND c.{new.replace(' last_xid', ' c.last_xid')}) c"
+        f" WHERE c.device_id = d.id AND c.seq IS NOT NULL AND {new}) c"
         " WHERE d.programme_id = $1::uuid AND c.count > 0"
     )
     parts.append(

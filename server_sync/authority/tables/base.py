@@ -94,7 +94,9 @@ def table(name: str, *parts: Any, programme_checked: bool = True) -> Table:
     The feed's index serves looking up by programme as well. ``programme_checked`` is False where another foreign key
     holds the programme already: checking it for every row would have all transactions lock the one programme.
     """
-    belongs = reference("programme_id", "programmes") if programme_checked else Column("programme_id", Uuid, nullable=False)
+    belongs = Column("programme_id", Uuid, nullable=False)
+    if programme_checked:
+        belongs = reference("programme_id", "programmes")
     made = Table(
         name, metadata, Column("id", Uuid, primary_key=True), belongs, *parts, Column("deleted", Boolean), *stamps()
     )

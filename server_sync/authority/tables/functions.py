@@ -40,6 +40,10 @@ DECLARE
   in_events uuid[];
   places int[];
 BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'claims can only be written in a READ COMMITTED transaction'
+      USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
+  END IF;
   IF TG_OP = 'INSERT' THEN
     SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
       INTO in_slots, in_blocks, in_events, places
@@ -98,9 +102,8 @@ CREATE FUNCTION count_in_blocks(ids uuid[], places int[]) RETURNS void LANGUAGE 
 DECLARE
   limited uuid[];
 BEGIN
-  SELECT array_agg(id) INTO limited
-    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b
-   WHERE max_capacity IS NOT NULL;
+  SELECT array_agg(id) FILTER (WHERE max_capacity IS NOT NULL) INTO limited
+    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b;
   IF limited IS NULL THEN
     RETURN;
   END IF;
@@ -118,9 +121,8 @@ CREATE FUNCTION count_in_events(ids uuid[], places int[]) RETURNS void LANGUAGE 
 DECLARE
   limited uuid[];
 BEGIN
-  SELECT array_agg(id) INTO limited
-    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e
-   WHERE capacity IS NOT NULL;
+  SELECT array_agg(id) FILTER (WHERE capacity IS NOT NULL) INTO limited
+    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e;
   IF limited IS NULL THEN
     RETURN;
   END IF;
@@ -136,8 +138,9 @@ END $$;
 """
 """Adds what a statement took and gave back, in the order in which the authority locks: events, blocks, slots.
 
-Arrays stand between the claims and the counts, so that a plan made for many claims is never used for one. An event or
-block without a limit is locked with KEY SHARE before that is believed: see LIMIT. Writers use READ COMMITTED.
+Arrays stand between the claims and the counts, so that a plan made for many claims is never used for one. That an event
+or block has no limit is believed only once it is locked with KEY SHARE: see LIMIT. (Hence FILTER: a WHERE would be
+pushed down, and only rows with a limit locked.) What a lock waited for must then be seen, hence READ COMMITTED.
 """
 
 LIMIT: Final = """
@@ -216,7 +219,8 @@ CREATE TRIGGER keep_verdict BEFORE UPDATE ON commands FOR EACH ROW
         IS DISTINCT FROM (OLD.id, OLD.principal, OLD.kind, OLD.hash, OLD.status, OLD.received_at)
         OR NEW.seq IS DISTINCT FROM OLD.seq OR NEW.device_id IS DISTINCT FROM OLD.device_id)
   EXECUTE FUNCTION refuse('a verdict never changes');
-CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW EXECUTE FUNCTION refuse('the ledger keeps every command');
+CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW
+  EXECUTE FUNCTION refuse('the ledger keeps every command');
 """
 """What a command was about may be redacted, when a person is erased; that it was, and its verdict, may not."""
 

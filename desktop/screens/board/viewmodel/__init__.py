@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.day.claims import day_words
 from desktop.day.days import Days
 from desktop.day.ports import DayPort
 from desktop.day.slots import SlotFacts, place_words, slot_facts
@@ -177,12 +178,12 @@ class BoardViewModel(QObject):
         self._read_slots(slot.id for slot in slots if self._days.day_of(slot.start_time) == self._day)
         per_day = Counter(self._days.day_of(slot.start_time) for slot in slots)
         days = tuple(
-            Choice(day.isoformat(), _day_words(day), tr("{count} slots", count=count))
+            Choice(day.isoformat(), day_words(day), tr("{count} slots", count=count))
             for day, count in sorted(per_day.items())
         )
         self._show(
             phase=Phase.READY if slots else Phase.EMPTY,
-            title=_day_words(self._day),
+            title=day_words(self._day),
             day=self._day.isoformat(),
             days=days,
             events=self._event_choices(),
@@ -282,13 +283,17 @@ class BoardViewModel(QObject):
         )
 
     def _next_call(self, cards: list[BoardCard], room_day: RoomDay | None) -> str:
-        """The time at which the next who has not been on stage is likely to be called: "next 09:53"."""
+        """When whoever comes next is likely to be called: "next 09:53"; who was to be called before is called now."""
+        now, state = self._port.now(), self._port.state
+        delay = room_day.delay_minutes if room_day is not None else 0
+        late = self._minute_of(now) - delay
         waiting = (StatusKind.EXPECTED, StatusKind.LATE, StatusKind.HERE)
-        following = next((card for card in cards if card.kind in waiting and card.claim_id is not None), None)
-        slot = self._port.state.get(EventSlot, following.slot_id) if following is not None else None
+        following = next((card for card in cards if card.kind in waiting and card.until > late), None)
+        slot = state.get(EventSlot, following.slot_id) if following is not None else None
         if slot is None:
             return ""
-        return tr("next {time}", time=clock(predicted_start(slot, room_day), self._zone))
+        start = predicted_start(slot, room_day)
+        return tr("next {time}", time=clock(start, self._zone)) if start > now else tr("next now")
 
     def _figures(self, rooms: int) -> str:
         kinds: dict[Id, set[StatusKind]] = {}
@@ -327,8 +332,3 @@ class BoardViewModel(QObject):
 
 def _live(rows: Iterable[EventSlot]) -> list[EventSlot]:
     return [row for row in rows if not row.deleted]
-
-
-def _day_words(day: date) -> str:
-    """A day as people say it: "Saturday 14 March"."""
-    return f"{tr(day.strftime('%A'))} {day.day} {tr(day.strftime('%B'))}"

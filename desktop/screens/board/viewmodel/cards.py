@@ -47,7 +47,7 @@ def card_of(facts: SlotFacts, minute: float, until: float, zone: ZoneInfo) -> Bo
         return replace(card, kind=status.kind, status=status, note=note, details=only.name)
     lines = tuple(
         BoardClaim(claim.claim.id, claim.name, StatusWord(claim.status.kind, claim.status.short, claim.pending))
-        for claim in facts.claims
+        for claim in sorted(facts.claims, key=lambda claim: folded(claim.name))
     )
     status = _together(facts.claims)
     return replace(card, kind=status.kind, status=status, claims=lines, note=note)

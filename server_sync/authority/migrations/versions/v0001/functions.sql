@@ -24,6 +24,10 @@ DECLARE
   in_events uuid[];
   places int[];
 BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'claims can only be written in a READ COMMITTED transaction'
+      USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
+  END IF;
   IF TG_OP = 'INSERT' THEN
     SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
       INTO in_slots, in_blocks, in_events, places
@@ -82,9 +86,8 @@ CREATE FUNCTION count_in_blocks(ids uuid[], places int[]) RETURNS void LANGUAGE 
 DECLARE
   limited uuid[];
 BEGIN
-  SELECT array_agg(id) INTO limited
-    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b
-   WHERE max_capacity IS NOT NULL;
+  SELECT array_agg(id) FILTER (WHERE max_capacity IS NOT NULL) INTO limited
+    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b;
   IF limited IS NULL THEN
     RETURN;
   END IF;
@@ -102,9 +105,8 @@ CREATE FUNCTION count_in_events(ids uuid[], places int[]) RETURNS void LANGUAGE 
 DECLARE
   limited uuid[];
 BEGIN
-  SELECT array_agg(id) INTO limited
-    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e
-   WHERE capacity IS NOT NULL;
+  SELECT array_agg(id) FILTER (WHERE capacity IS NOT NULL) INTO limited
+    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e;
   IF limited IS NULL THEN
     RETURN;
   END IF;

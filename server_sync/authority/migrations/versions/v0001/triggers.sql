@@ -307,4 +307,5 @@ CREATE TRIGGER keep_verdict BEFORE UPDATE ON commands FOR EACH ROW
         IS DISTINCT FROM (OLD.id, OLD.principal, OLD.kind, OLD.hash, OLD.status, OLD.received_at)
         OR NEW.seq IS DISTINCT FROM OLD.seq OR NEW.device_id IS DISTINCT FROM OLD.device_id)
   EXECUTE FUNCTION refuse('a verdict never changes');
-CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW EXECUTE FUNCTION refuse('the ledger keeps every command');
+CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW
+  EXECUTE FUNCTION refuse('the ledger keeps every command');
