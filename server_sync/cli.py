@@ -6,19 +6,18 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
-from server_sync import keeping, serving
-from server_sync.api.settings import Settings
-from server_sync.authority.faults import LOST
-from server_sync.authority.lanes import Overloaded, Unavailable
-from server_sync.embedded import CannotStart
-from server_sync.import_files import import_files
-from server_sync.keeping import Trouble
 from server_sync.protocol.records import ROLES
+
+# What does the work is imported where it is needed: it takes a second, and a slip in the arguments is told at once.
 
 PORT: Final = 8470
 FOLDER: Final = "CALLBOARD_DATABASE_FOLDER"
@@ -44,22 +43,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asked = _parser().parse_args(arguments)
-    serving.stop_on_sigterm()
     run: Callable[[argparse.Namespace], int] = asked.run
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         return run(asked)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has enough
         return 0
-    except (CannotStart, Trouble, ValueError) as trouble:
-        print(f"callboard-server: {trouble}", file=sys.stderr)
-        return 1
-    except (Unavailable, Overloaded, *LOST) as error:
-        print(f"callboard-server: the database can't be reached: {error}", file=sys.stderr)
-        return 1
-    except (KeyboardInterrupt, serving.Stopped):
+    except (KeyboardInterrupt, Stopped):
         print("callboard-server: stopped", file=sys.stderr)
         return 130
+    except Exception as error:
+        words = _words_of(error)
+        if words is None:
+            raise
+        print(f"callboard-server: {words}", file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end: it unwinds as for Ctrl-C, so that what was started is stopped in order."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _words_of(error: Exception) -> str | None:
+    """What to tell the keeper of an expected trouble; None for a bug."""
+    from server_sync.authority.faults import LOST
+    from server_sync.authority.lanes import Overloaded, Unavailable
+    from server_sync.embedded import CannotStart
+    from server_sync.keeping import Trouble
+
+    if isinstance(error, (CannotStart, Trouble)) or getattr(error, "filename", None) is not None:
+        return str(error)
+    if isinstance(error, (Unavailable, Overloaded, *LOST)):
+        return f"the database can't be reached: {error}"
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,33 +146,44 @@ def _workers(text: str) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
+    from server_sync import keeping, serving
+    from server_sync.api.settings import Settings
+
     if (asked.certificate is None) != (asked.key is None):
-        raise Trouble("--certificate and --key go together.")
+        raise keeping.Trouble("--certificate and --key go together.")
     if asked.certificate is None and asked.host not in ("127.0.0.1", "localhost", "::1"):
         print("Tokens cross the network in the clear: give --certificate and --key, or put a TLS proxy before it.")
     listening = serving.Listening(asked.host, asked.port, asked.workers, asked.certificate, asked.key, asked.access_log)
     with keeping.own_database(asked.database_folder, os.environ) as url:
         os.environ["DATABASE_URL"] = url
-        Settings.from_environment(os.environ)  # to complain here, not in each worker
+        try:
+            Settings.from_environment(os.environ)
+        except ValueError as error:  # said once here, not by each worker
+            raise keeping.Trouble(str(error)) from error
         for line in asyncio.run(keeping.prepare(url)):
             print(line, flush=True)
         try:
             serving.serve(listening, lambda at: print(f"Callboard answers at {at}  (Ctrl-C stops it)", flush=True))
         except OSError as error:
-            raise Trouble(f"{asked.host} port {asked.port} can't be had: {error.strerror}.") from error
-        except (KeyboardInterrupt, serving.Stopped):
+            raise keeping.Trouble(f"{asked.host} port {asked.port} can't be had: {error.strerror}.") from error
+        except (KeyboardInterrupt, Stopped):
             pass  # the way in which a server ends
     print("Stopped.", flush=True)
     return 0
 
 
 def _migrate(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         print(f"The database is at version {asyncio.run(keeping.migrated(url))}.")
     return 0
 
 
 def _import(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+    from server_sync.import_files import import_files
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         return asyncio.run(
             import_files(url, asked.files, asked.dry_run, asked.programme, asked.new, asked.time_zone, asked.all)
@@ -157,6 +191,8 @@ def _import(asked: argparse.Namespace) -> int:
 
 
 def _invite(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         code, minutes = asyncio.run(keeping.invite(url, asked.programme, asked.name, asked.ceiling))
     print(f"{code}\nIt enrols one desk ({asked.name}, {asked.ceiling}) within {minutes} minutes.")
@@ -164,6 +200,8 @@ def _invite(asked: argparse.Namespace) -> int:
 
 
 def _staff(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         if asked.name is None:
             _table(("name", "role", "active", "id"), asyncio.run(keeping.staff(url, asked.programme)))
@@ -174,6 +212,8 @@ def _staff(asked: argparse.Namespace) -> int:
 
 
 def _devices(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         if asked.revoke is None:
             rows = asyncio.run(keeping.devices(url, asked.programme))
@@ -185,15 +225,30 @@ def _devices(asked: argparse.Namespace) -> int:
 
 
 def _root_token(asked: argparse.Namespace) -> int:
+    from server_sync import keeping
+
     with keeping.any_database(asked.database_folder, os.environ) as url:
         print(asyncio.run(keeping.root_token(url)))
     return 0
 
 
 def _healthz(asked: argparse.Namespace) -> int:
-    well, words = keeping.ask_health(asked.url)
+    well, words = ask_health(asked.url)
     print(words)
     return 0 if well else 1
+
+
+def ask_health(url: str) -> tuple[bool, str]:
+    """Whether the server at *url* is well, and what it says."""
+    if not url.startswith(("http://", "https://")):
+        return False, f"{url} is no http address."
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/healthz", timeout=10) as reply:
+            return True, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return False, error.read().decode(errors="replace")
+    except (OSError, ValueError) as error:
+        return False, f"No server answers at {url}: {error}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

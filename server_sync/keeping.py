@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,21 +203,3 @@ async def revoke(url: str, programme: str | None, named: str) -> str:
 
 def _when(time: datetime | None) -> str:
     return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-# ------------------------------------------------------------ a running server
-
-
-def ask_health(url: str) -> tuple[bool, str]:
-    """Whether the server at *url* is well, and what it says."""
-    if not url.startswith(("http://", "https://")):
-        return False, f"{url} is no http address."
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/healthz", timeout=10) as reply:
-            return True, reply.read().decode()
-    except urllib.error.HTTPError as error:
-        return False, error.read().decode(errors="replace")
-    except (OSError, ValueError) as error:
-        return False, f"No server answers at {url}: {error}"
-
-

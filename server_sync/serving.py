@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -76,6 +75,7 @@ def serve(listening: Listening, announce: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         "server_sync.serving:application", factory=True, host=listening.host, port=listening.port,
         workers=listening.workers, loop="auto", http="auto", lifespan="on", ws="none", server_header=False,
+        proxy_headers=False,
         access_log=listening.access_log, log_level="info" if listening.access_log else "warning",
         ssl_certfile=listening.certificate, ssl_keyfile=listening.key, timeout_graceful_shutdown=5, backlog=2048,
     )  # fmt: skip
@@ -102,16 +102,3 @@ def _bind(listening: Listening) -> socket.socket:
         raise
     bound.set_inheritable(True)
     return bound
-
-
-class Stopped(BaseException):
-    """Somebody asked this process to end."""
-
-
-def stop_on_sigterm() -> None:
-    """Have SIGTERM unwind the stack as Ctrl-C does, so that what was started is stopped in order."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    signal.signal(signal.SIGTERM, stop)

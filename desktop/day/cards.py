@@ -64,7 +64,7 @@ def person_card(day: Day, subject: Id, claim_id: Id | None, as_of: str) -> Perso
         view.status,
         ClaimLine(UUID(view.id), clock(view.slot.start_time, day.zone), _title(view), view.place),
         hints,
-        _buttons(day, view, undo),
+        (*_buttons(day, view, undo), *_another(who, view)),
         () if view.member is not None else _members(day, view),
         tuple(_other(day, other) for other in views if other.claim.id != view.claim.id and other.day == day.today),
         None if undo is None else UUID(undo),
@@ -167,6 +167,13 @@ def _buttons(day: Day, view: ClaimView, undo: Id | None) -> tuple[CardButton, ..
             *rest,
         )
     return CardButton(CardAction.CHECK_IN), move, *rest
+
+
+def _another(who: Participant | Group | SlotReservation, view: ClaimView) -> tuple[CardButton, ...]:
+    """Somebody known may take a further slot."""
+    if isinstance(who, SlotReservation) or view.claim.claim in ("cancelled", "expired"):
+        return ()
+    return (CardButton(CardAction.RESERVE, tr("Another slot…")),)
 
 
 def _may_act(day: Day, view: ClaimView) -> bool:

@@ -35,14 +35,16 @@ class OpenSlot:
 def open_slots(state: State, now: datetime, request: Request) -> list[OpenSlot]:
     """The slots that are not over at *now*: those that can be taken first, of the same event before others, by time.
 
-    Slots that are closed or cancelled are left out, and so is the one that a moving claim is in.
+    Once the whole programme is over, every slot counts: whoever looks then is putting the record right. Slots that are
+    closed or cancelled are left out, and so is the one that a moving claim is in.
     """
     claim = state.get(SlotReservation, request.claim_id)
     people, spots = _party(state, request, claim)
     leaving = state.get(EventSlot, claim.slot_id) if claim is not None else None
     found: list[OpenSlot] = []
-    for slot in state.find(SLOTS, request.programme_id):
-        if slot.end_time <= now or (leaving is not None and slot.id == leaving.id):
+    slots = state.find(SLOTS, request.programme_id)
+    for slot in [slot for slot in slots if slot.end_time > now] or slots:
+        if leaving is not None and slot.id == leaving.id:
             continue
         if isinstance(open_slot(state, request.programme_id, slot.id), Refusal):
             continue

@@ -51,7 +51,7 @@ class PickPanel(Overlay[object]):
         """Open the panel over `window`. `title` says what is picked, `hint` what the field finds by."""
         self._find = find
         self._why_not = why_not
-        self.field = SearchField(theme, title, hint, "search")
+        self.field = SearchField(theme, title, hint, "list")
         self.list = RowList(theme, row_painter, title)
         self.said = TextBlock(theme, BODY, "late.text")
         self._nothing = TextBlock(theme, BODY, "text.secondary", nothing or tr("Nothing matches."))

@@ -40,7 +40,9 @@ class Pill(Button):
 
     def sizeHint(self) -> QSize:
         """Icon, words, and cap or caret, with padding."""
-        width = 2 * _SIDE + QFontMetricsF(self._font()).horizontalAdvance(self.words) + self._icon() + _GAP
+        # As wide as it is when it is on, so that nothing moves when it is pressed.
+        words = QFontMetricsF(self.theme.font(14, 600)).horizontalAdvance(self.words)
+        width = 2 * _SIDE + words + self._icon() + _GAP
         if self.key:
             width += _GAP + key_cap_size(self.theme, self.key).width()
         if self._menu:
@@ -94,7 +96,9 @@ class Pill(Button):
 
 
 class _StepButton(Button):
-    """One round half of a stepper: an icon alone."""
+    """One round half of a stepper: an icon alone, mirrored if `mirrored`."""
+
+    mirrored = False
 
     def sizeHint(self) -> QSize:
         """As wide as high, a little less than its pill."""
@@ -115,6 +119,9 @@ class _StepButton(Button):
             draw_box(painter, self.rect(), self.height() / 2, None, self.theme.color("accent"), 2.0)
         side = self.theme.text_px(18)
         box = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+        if self.mirrored:
+            painter.translate(self.width(), 0)
+            painter.scale(-1, 1)
         draw_icon(painter, box, self.icon_name, self.theme.color("text.secondary", 1.0 if self.isEnabled() else 0.4))
         painter.end()
 
@@ -123,13 +130,22 @@ class Stepper(Surface):
     """A pill with a step down, words, and a step up."""
 
     def __init__(
-        self, theme: Theme, icons: tuple[str, str], names: tuple[str, str], step: Callable[[int], None]
+        self,
+        theme: Theme,
+        icons: tuple[str, str],
+        names: tuple[str, str],
+        step: Callable[[int], None],
+        mirror: bool = False,
     ) -> None:
-        """Make a stepper; `icons` and `names` (accessible) are those of down and up, `step(-1 | 1)` is called."""
+        """Make a stepper; `icons` and `names` (accessible) are those of down and up, `step(-1 | 1)` is called.
+
+        `mirror` turns the icon of down around, so that one arrow does for both.
+        """
         super().__init__(theme, None)
         self._words = ""
         self.down = _StepButton(theme, names[0], FixKind.QUIET, icons[0])
         self.up = _StepButton(theme, names[1], FixKind.QUIET, icons[1])
+        self.down.mirrored = mirror
         self.down.clicked.connect(lambda: step(-1))
         self.up.clicked.connect(lambda: step(1))
         row = QHBoxLayout(self)

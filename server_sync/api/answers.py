@@ -12,6 +12,7 @@ from server_sync.protocol.errors import BUSY, WORDS, Refusal, error_body
 
 INTERNAL: Final = "INTERNAL"
 UNAVAILABLE: Final = "UNAVAILABLE"
+TOO_LARGE: Final = "TOO_LARGE"
 
 _ENCODER: Final = msgspec.json.Encoder()
 _JSON: Final = "application/json"

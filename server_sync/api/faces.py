@@ -61,12 +61,14 @@ class Call(Generic[Q]):
         named = self.request.query_params.get("programme") if self.request.scope["query_string"] else None
         return named or self.request.headers.get("programme")
 
-    async def submit(self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any) -> Any:
+    async def submit(
+        self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any
+    ) -> dict[str, Any] | Refusal:
         """The answer of an applied command (a dict), or its refusal. *more* are further fields of the envelope."""
         envelope = Envelope(id=self.command_id, kind=kind, args=msgspec.Raw(msgspec.json.encode(args)), **more)
         return await self.give(envelope, programme_id)
 
-    async def give(self, envelope: Envelope, programme_id: Id | None) -> Any:
+    async def give(self, envelope: Envelope, programme_id: Id | None) -> dict[str, Any] | Refusal:
         """As ``submit``, for an envelope that is there already."""
         result = await self.services.authority.submit(self.principal, envelope, programme_id)
         if isinstance(result, Refusal):
@@ -118,10 +120,11 @@ class Faces:
 
         def decorate(face: Face) -> Face:
             async def endpoint(request: Request) -> Response:
-                call = await admit(request)
-                if not isinstance(call, Refusal):
-                    call = await take(call)
-                found = call if isinstance(call, Refusal) else await face(call)
+                found: Any = await admit(request)
+                if isinstance(found, Call):
+                    found = await take(found)
+                if isinstance(found, Call):
+                    found = await face(found)
                 if isinstance(found, Response):
                     return found
                 return refuse(found) if isinstance(found, Refusal) else answer(found, shape.status)
@@ -134,7 +137,7 @@ class Faces:
         return decorate
 
 
-Step = Callable[[Any], Awaitable[Call[Any] | Refusal]]
+Step = Callable[[Any], Awaitable[Call[Any] | Refusal | Response]]
 
 
 def _admission(shape: Shape) -> Step:
@@ -173,11 +176,11 @@ def _intake(shape: Shape) -> Step:
     names = frozenset(shape.body.__struct_fields__) if shape.body is not None else None
     decoder = msgspec.json.Decoder(shape.body) if shape.whole and shape.body is not None else None
 
-    async def take(call: Call[Any]) -> Call[Any] | Refusal:
+    async def take(call: Call[Any]) -> Call[Any] | Refusal | Response:
         if names is None and not shape.file:
             return call
         body = await read_bytes(call.request, getattr(call.services.settings, shape.most))
-        if isinstance(body, Refusal):
+        if not isinstance(body, bytes):
             return body
         if shape.file:
             call.content = body

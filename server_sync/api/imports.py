@@ -56,7 +56,8 @@ async def import_file(call: Call[ImportQuery]) -> Imported | Refusal:
     if isinstance(document, ImportRefused):
         return Refusal(IMPORT_REFUSED, {"problem": msgspec.to_builtins(document.problem)})
     args = await asyncio.to_thread(msgspec.json.encode, {"document": document})
-    done = await _carry_out(call, Envelope(id=call.command_id, kind="import.apply", args=msgspec.Raw(args)), programme_id)
+    envelope = Envelope(id=call.command_id, kind="import.apply", args=msgspec.Raw(args))
+    done = await _carry_out(call, envelope, programme_id)
     if isinstance(done, Refusal):
         return done
     return Imported(

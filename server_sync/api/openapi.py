@@ -68,6 +68,8 @@ def describe(path: str, shape: Shape) -> dict[str, Any]:
             codes |= {BUSY, KEY_REUSED}
             parameters.append(_IDEMPOTENCY_KEY)
     responses = _error_responses(codes, components) | {shape.status: _success(shape.answers, components)}
+    if "requestBody" in extra:
+        responses[413] = {"description": "TOO_LARGE", "content": {_JSON: {"schema": schema(Error)[0]}}}
     extra[_HOISTED] = components
     return {"responses": responses, "openapi_extra": extra, "response_model": None}
 

@@ -7,7 +7,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
+from server_sync.api.answers import TOO_LARGE, problem
 from server_sync.protocol.errors import INVALID, UNREADABLE, Refusal
 
 T = TypeVar("T")
@@ -28,22 +30,27 @@ def unreadable(problem: str, **details: Any) -> Refusal:
     return Refusal(UNREADABLE, {"problem": problem, **details})
 
 
-async def read_bytes(request: Request, most: int) -> bytes | Refusal:
-    """The body if it has no more than *most* bytes; the rest of a longer one is not even awaited."""
+async def read_bytes(request: Request, most: int) -> bytes | Refusal | Response:
+    """The body if it has no more than *most* bytes, else 413; the rest of a longer one is not even awaited."""
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > most:
-        return unreadable("the body is too large", most_bytes=most)
+        return too_large(most)
     parts: list[bytes] = []
     size = 0
     try:
         async for part in request.stream():
             size += len(part)
             if size > most:
-                return unreadable("the body is too large", most_bytes=most)
+                return too_large(most)
             parts.append(part)
     except ClientDisconnect:
         return unreadable("the body ended early")
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def too_large(most: int) -> Response:
+    """413: what a desk sends in smaller pieces, and others not at all."""
+    return problem(413, TOO_LARGE, f"That is too much at once; {most} bytes are the most.")
 
 
 def too_deep(body: bytes) -> bool:

@@ -10,7 +10,7 @@ from msgspec import structs
 from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import ImportBlock
 from server_sync.protocol.records import Event, EventLocation, EventTimeBlock, Location
-from server_sync.rules.import_plan import Plan, filled
+from server_sync.rules.import_plan import Plan, filled, spoken
 from server_sync.rules.import_rows import Found, local_zone
 from server_sync.rules.import_times import LONGEST_REASON, MET, Span, Timetable, by_import, in_words
 from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, USES_OF_ROOMS
@@ -118,7 +118,7 @@ def _placed(plan: Plan, found: Found, said: ImportBlock, old: EventTimeBlock | N
         external_id=said.key,
     )
     notes = "\n".join(f"{name}: {value}" for name, value in said.metadata.items())
-    return Placed(said, old, filled(changed, notes=notes))
+    return Placed(said, old, filled(changed, spoken(notes=notes)))
 
 
 def _limit(plan: Plan, said: ImportBlock, block: EventTimeBlock, event: Event) -> int | None:

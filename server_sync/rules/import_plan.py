@@ -129,7 +129,7 @@ class Plan:
         return ((record, id) for record in ORDER for id in self._rows[record])
 
 
-def said(**facts: Any) -> dict[str, Any]:
+def spoken(**facts: Any) -> dict[str, Any]:
     """Those *facts* that say something: a file's blank leaves what is there."""
     return {name: fact for name, fact in facts.items() if fact or fact == 0}  # an age of 0 is one
 

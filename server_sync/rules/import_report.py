@@ -64,9 +64,10 @@ class Report:
                 table: {"count": len(names), "first": names[:MOST_NAMED]} for table, names in self._absent.items()
             },
             "problems": [msgspec.to_builtins(problem) | {"place": str(problem.place)} for problem in self.problems],
-            "problem_count": sum(
-                counts["notes"] + counts["doubtful"] + counts["refused"] for counts in self._counts.values()
-            ),
+            "problem_counts": {
+                severity: sum(counts[severity] for counts in self._counts.values())
+                for severity in ("notes", "doubtful", "refused")
+            },
         }
 
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import ImportEvent, ImportPerson, ImportRoom, Place
 from server_sync.protocol.records import Event, Group, Location, Participant, Programme
-from server_sync.rules.import_plan import Plan, filled, folded, said
+from server_sync.rules.import_plan import Plan, filled, folded, spoken
 from server_sync.rules.state import EVENTS, GROUPS, LOCATIONS, PEOPLE
 
 
@@ -72,12 +72,14 @@ def _rooms(plan: Plan, found: Found) -> None:
             old,
             filled(
                 room,
-                name=said.name,
-                building=said.building,
-                city=said.city,
-                capacity=_room_capacity(plan, said),
-                notes=said.notes,
-                metadata=said.metadata,
+                spoken(
+                    name=said.name,
+                    building=said.building,
+                    city=said.city,
+                    capacity=_room_capacity(plan, said),
+                    notes=said.notes,
+                    metadata=said.metadata,
+                ),
             ),
         )
 
@@ -102,11 +104,13 @@ def _events(plan: Plan, found: Found) -> None:
             old,
             filled(
                 event,
-                name=said.name,
-                description=said.description,
-                artists=list(said.artists),
-                tags=list(said.tags),
-                metadata=said.metadata,
+                spoken(
+                    name=said.name,
+                    description=said.description,
+                    artists=list(said.artists),
+                    tags=list(said.tags),
+                    metadata=said.metadata,
+                ),
             ),
         )
     if plan.document.events:
@@ -144,7 +148,7 @@ def _groups(plan: Plan, found: Found) -> None:
         if group.external_id is None:
             group = structs.replace(group, external_id=said.key)
         found.groups[said.key] = plan.put(
-            old, filled(group, name=said.name, school=said.school, metadata=said.metadata)
+            old, filled(group, spoken(name=said.name, school=said.school, metadata=said.metadata))
         )
 
 
@@ -201,14 +205,7 @@ class _People:
         return row
 
     def _filled(self, old: Participant | None, said: ImportPerson) -> Participant:
-        person = old or Participant(
-            id=self.plan.new_id(Participant, said.key),
-            programme_id=self.plan.programme.id,
-            display_name=said.display_name,
-            external_id=said.external_id,
-        )
-        return filled(
-            person,
+        facts = spoken(
             display_name=said.display_name,
             first_name=said.first_name,
             last_name=said.last_name,
@@ -219,6 +216,10 @@ class _People:
             group_id=self._group(said),
             metadata=said.metadata,
         )
+        if old is not None:
+            return filled(old, facts)
+        id = self.plan.new_id(Participant, said.key)
+        return Participant(id=id, programme_id=self.plan.programme.id, external_id=said.external_id, **facts)
 
     def _group(self, said: ImportPerson) -> Id | None:
         if said.group is None:

@@ -25,7 +25,6 @@ HOSTILE = {
     "deep arrays": b'{"metadata": {"a": ' + b"[" * 5000 + b"]" * 5000 + b"}}",
     "deep objects": b'{"metadata": ' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}",
     "only brackets": b"[" * 60_000,
-    "too long": b'{"reserved_name": "' + b"x" * 70_000 + b'"}',
 }
 INVALID: dict[str, Any] = {
     "NUL": {"reserved_name": "a\0b"},
@@ -85,7 +84,9 @@ async def test_a_body_in_parts_is_cut_off_at_the_limit(festival: Festival) -> No
             sent += 1
             yield b" " * 10_000
 
-    is_error(await festival.client.post(f"/v1/slots/{slot}/reserve", content=endless()), 400, "UNREADABLE")
+    path = f"/v1/slots/{slot}/reserve"
+    is_error(await festival.client.post(path, content=b"x" * 70_000), 413, "TOO_LARGE")
+    is_error(await festival.client.post(path, content=endless()), 413, "TOO_LARGE")
     assert sent < 20
 
 

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import contextlib
 import random
+import shutil
 import tempfile
 import time
 from collections import OrderedDict
@@ -340,11 +341,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--long", action="store_true", help="keep one transaction open for most of the time")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="callboard-stress-") as folder:
-        settings = {"fsync": "off", "synchronous_commit": "off"}
-        with EmbeddedPostgres(Path(folder) / "data", settings=settings) as server:
+    folder = Path(tempfile.mkdtemp(prefix="callboard-stress-"))
+    try:
+        with EmbeddedPostgres(folder, settings={"fsync": "off", "synchronous_commit": "off"}) as server:
             asyncio.run(migrate(server.dsn))
             score = asyncio.run(run(server.dsn, asked.seed, asked.seconds, asked.long))
+    finally:
+        shutil.rmtree(folder)
     print(f"seed {asked.seed}: {score}")
     return 1 if score.wrong or not score.pulls else 0
 

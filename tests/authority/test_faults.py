@@ -169,8 +169,9 @@ async def test_closing_while_somebody_waits(database_url: str) -> None:
             for task in (first, *others):
                 with pytest.raises(Unavailable):
                     await task
-        with pytest.raises(Unavailable):
-            await c.reserve(slot, people[0])
+        async with asyncio.timeout(5):
+            with pytest.raises(Unavailable):
+                await c.reserve(slot, people[0])
         assert await c.counts(slot) == (0, 0)
 
 

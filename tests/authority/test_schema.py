@@ -135,6 +135,18 @@ async def test_nobody_is_in_two_places_at_once_unless_waived(connection: Any) ->
     await insert_member(connection, again, ann, waived=True)
 
 
+async def test_a_claim_moves_with_its_members_or_not_at_all(connection: Any) -> None:
+    day = await make_day(connection)
+    await insert_claim(connection, day, day.slots[0], person=day.people[0])
+    with pytest.raises(asyncpg.ForeignKeyViolationError) as refused:
+        await connection.execute("UPDATE slot_reservations SET slot_id = $1", day.slots[1])
+    assert refused.value.constraint_name == "fk_reservation_members_reservation"
+    async with connection.transaction():
+        await connection.execute("UPDATE slot_reservations SET slot_id = $1", day.slots[1])
+        await connection.execute("UPDATE reservation_members SET slot_id = $1", day.slots[1])
+    assert [await _counts(connection, slot) for slot in day.slots[:2]] == [(0, 0), (1, 0)]
+
+
 async def test_two_people_swap_within_one_transaction(connection: Any) -> None:
     day = await make_day(connection)
     members = []

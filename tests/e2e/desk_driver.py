@@ -331,7 +331,7 @@ class Driver:
 
     async def _settle(self) -> None:
         await self._app.tasks.settle()
-        QApplication.processEvents()
+        await asyncio.sleep(STEP)  # Qt draws; events are never processed from within a task, which would enter others
 
     async def _until(self, condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
         deadline = asyncio.get_running_loop().time() + seconds

@@ -191,7 +191,7 @@ class MainJob:
     def _read(self, quietly: bool = False) -> int:
         reader = Path(__file__).with_name("reader.py")
         command = [sys.executable, "-I", str(reader), str(self.folder / "expected.json")]
-        return subprocess.run(command, check=False, stdout=subprocess.DEVNULL if quietly else None).returncode
+        return subprocess.run(command, check=False, capture_output=quietly).returncode
 
     def _picture(self, desk: Desk, name: str, screen: str, search: str = "") -> None:
         desk.do("show", page=screen)

@@ -35,10 +35,10 @@ class Reader:
         """The rows of *query*, through psql."""
         wrapped = f"SELECT coalesce(json_agg(x), '[]') FROM ({query}) x"
         done = subprocess.run(
-            [*self.expected["psql"], "-Atc", "SET TIME ZONE 'UTC'", "-c", wrapped],
+            [*self.expected["psql"], "-qAtc", "SET TIME ZONE 'UTC'", "-c", wrapped],
             capture_output=True, text=True, check=True, env=self.expected["psql_environment"],
         )  # fmt: skip
-        rows: list[dict[str, Any]] = json.loads(done.stdout.split("\n", 1)[1])
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
         return rows
 
     def say(self, good: bool, words: str) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop.qt.tasks import TaskOwner
 from desktop.qt.theme import Theme
 from desktop.screens.board.page import BoardPage
 from desktop.screens.board.records import Filter
 from desktop.screens.board.viewmodel import BoardViewModel
+from desktop.screens.paper.draw import FontMeasure, page_picture
+from desktop.screens.paper.layout import lay_out
+from desktop.screens.paper.panel import PaperPanel
+from desktop.screens.paper.records import SHEETS, Kind, Size
+from desktop.screens.paper.viewmodel import PaperViewModel
 from desktop.screens.slots.panel import SlotPanel
 from desktop.screens.slots.viewmodel import SlotsViewModel
 from server_sync.protocol.records import Event, Location
@@ -241,3 +248,45 @@ def slots_move(theme: Theme) -> QWidget:
 def slots_large_text(theme: Theme) -> QWidget:
     """The same at twice the text size."""
     return slots_move(theme)
+
+
+@picture("paper-panel")
+def paper_panel(theme: Theme) -> QWidget:
+    """What to print, with a preview."""
+    port = busy_day()
+    port.waiting = 2
+    port.fresh = port.moment("09:31")
+    window, _page, _model = board_window(theme, port)
+    window.resize(1366, 768)
+    window.show()
+    PaperPanel(theme, window, PaperViewModel(port))
+    return window
+
+
+@picture("paper-panel-large-text", scale=2.0)
+def paper_panel_large_text(theme: Theme) -> QWidget:
+    """The same at twice the text size."""
+    return paper_panel(theme)
+
+
+@picture("paper-rooms")
+def paper_rooms(theme: Theme) -> QWidget:
+    """The first sheet of the room lists."""
+    return _sheet(busy_day(), Kind.ROOMS, codes=False)
+
+
+@picture("paper-people")
+def paper_people(theme: Theme) -> QWidget:
+    """The first sheet of everybody by name, with codes and long names."""
+    return _sheet(long_names_day(), Kind.PEOPLE, codes=True)
+
+
+def _sheet(port: SampleBoard, kind: Kind, codes: bool) -> QWidget:
+    """The upper part of a sheet as wide as a picture."""
+    model = PaperViewModel(port)
+    width, height = SHEETS[Size.A4]
+    pages = lay_out(model.document(kind, model.today()), width, height, FontMeasure(), codes)
+    label = QLabel()
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    label.setPixmap(QPixmap.fromImage(page_picture(pages[0], width, height, 1366)))
+    return label

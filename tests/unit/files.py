@@ -106,6 +106,8 @@ def hold(state: State) -> None:
         assert slot.reserved_count <= slot.capacity + slot.overbooked_count
     _apart(state, ReservationMember, "participant_id", lambda row: row.live and not row.waived)
     _apart(state, EventTimeBlock, "location_id", lambda row: row.status != "cancelled" and not row.waived)
+    inside = Counter((row.slot_id, row.participant_id) for row in state.rows[ReservationMember].values() if row.live)
+    assert all(count == 1 for count in inside.values()), "somebody has two places in one slot"
     for member in state.rows[ReservationMember].values():
         slot = state.rows[EventSlot][member.slot_id]
         assert state.rows[SlotReservation][member.reservation_id].slot_id == slot.id

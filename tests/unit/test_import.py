@@ -349,7 +349,8 @@ def test_problems_are_bounded_and_counted() -> None:
     lines = "".join(f"B1,1,X{number}\n" for number in range(300))
     changes = bring(made, SCHEDULE.replace("15,2,5", "15,999,"), "block,slot,person_id\n" + lines)
     assert len(changes.answer["problems"]) == MOST_PROBLEMS
-    assert changes.answer["problem_count"] == counts(changes, SlotReservation).refused == 300
+    assert changes.answer["problem_counts"] == {"notes": 0, "doubtful": 0, "refused": 300}
+    assert counts(changes, SlotReservation).refused == 300
     assert len(msgspec.json.encode(changes.answer)) < 50_000
 
 

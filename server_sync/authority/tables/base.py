@@ -60,8 +60,8 @@ def reference(name: str, to: str, *, optional: bool = False, at_commit: bool = F
 def same_place(name: str, columns: tuple[str, ...], to: str, parent: tuple[str, ...]) -> ForeignKeyConstraint:
     """A foreign key that also holds the copies of the parent's columns equal to the parent's, checked at commit.
 
-    So a claim can't name another block or event than its slot does, and evade their limits; and a block that changes
-    rooms takes its slots and their claims along.
+    So a claim can't name another block or event than its slot does, and evade their limits; a block that changes rooms
+    takes its slots and their claims along; and a claim that moves takes its members along.
     """
     return ForeignKeyConstraint(
         columns, [f"{to}.{column}" for column in parent], name=name, deferrable=True, initially="DEFERRED"

@@ -38,22 +38,25 @@ DECLARE
   in_slots uuid[];
   in_blocks uuid[];
   in_events uuid[];
+  limited_blocks uuid[];
+  limited_events uuid[];
   places int[];
+  one uuid;
+  before uuid;
+  locked text;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'claims can only be written in a READ COMMITTED transaction'
       USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
   END IF;
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
+    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(spots)
       INTO in_slots, in_blocks, in_events, places
-      FROM (SELECT slot_id, time_block_id, event_id, sum(spots) AS more FROM new_claims
-             WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE GROUP BY 1, 2, 3) d;
+      FROM new_claims WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE;
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(-less)
+    SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(-spots)
       INTO in_slots, in_blocks, in_events, places
-      FROM (SELECT slot_id, time_block_id, event_id, sum(spots) AS less FROM old_claims
-             WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE GROUP BY 1, 2, 3) d;
+      FROM old_claims WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE;
   ELSE
     SELECT array_agg(slot_id), array_agg(time_block_id), array_agg(event_id), array_agg(more)
       INTO in_slots, in_blocks, in_events, places
@@ -65,31 +68,44 @@ BEGIN
                      WHERE claim IN ('held', 'reserved') AND deleted IS NOT TRUE) c
              GROUP BY 1, 2, 3 HAVING sum(spots) <> 0) d;
   END IF;
-  IF in_slots IS NOT NULL THEN
-    PERFORM count_in_events(in_events, places);
-    PERFORM count_in_blocks(in_blocks, places);
-    PERFORM count_in_slots(in_slots, places);
+  IF in_slots IS NULL THEN
+    RETURN NULL;
   END IF;
+  FOREACH one IN ARRAY in_events || in_blocks LOOP
+    IF one IS DISTINCT FROM before THEN
+      locked := pg_advisory_xact_lock_shared(25442, uuid_hash(one) & 1023);
+      before := one;
+    END IF;
+  END LOOP;
+  SELECT (SELECT array_agg(id) FROM events WHERE id = ANY (in_events) AND capacity IS NOT NULL),
+         (SELECT array_agg(id) FROM event_time_blocks WHERE id = ANY (in_blocks) AND max_capacity IS NOT NULL)
+    INTO limited_events, limited_blocks;
+  IF limited_events IS NOT NULL THEN
+    PERFORM count_in_events(limited_events, in_events, places);
+  END IF;
+  IF limited_blocks IS NOT NULL THEN
+    PERFORM count_in_blocks(limited_blocks, in_blocks, places);
+  END IF;
+  PERFORM count_in_slots(in_slots, places);
   RETURN NULL;
 END $$;
 
 CREATE FUNCTION count_in_slots(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  wanted bigint;
+  wanted bigint := 1;
   changed bigint;
 BEGIN
   IF cardinality(ids) > 1 THEN
     PERFORM 1 FROM event_slots WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
     SELECT array_agg(id), array_agg(n), count(*) INTO ids, places, wanted
       FROM (SELECT id, sum(n) AS n FROM unnest(ids, places) AS u (id, n) GROUP BY id HAVING sum(n) <> 0) d;
-  ELSE
-    wanted := 1;
   END IF;
   UPDATE event_slots s
      SET reserved_count = s.reserved_count + d.n,
          overbooked_count = CASE WHEN d.n < 0
            THEN least(s.overbooked_count, greatest(0, s.reserved_count + d.n - s.capacity))
-           ELSE s.overbooked_count END
+           ELSE s.overbooked_count END,
+         last_xid = pg_current_xact_id(), updated_at = now()
     FROM unnest(ids, places) AS d (id, n) WHERE s.id = d.id;
   GET DIAGNOSTICS changed = ROW_COUNT;
   IF changed <> wanted THEN
@@ -98,15 +114,8 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION count_in_blocks(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  limited uuid[];
+CREATE FUNCTION count_in_blocks(limited uuid[], ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  SELECT array_agg(id) FILTER (WHERE max_capacity IS NOT NULL) INTO limited
-    FROM (SELECT id, max_capacity FROM event_time_blocks WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) b;
-  IF limited IS NULL THEN
-    RETURN;
-  END IF;
   PERFORM 1 FROM event_time_blocks WHERE id = ANY (limited) ORDER BY id FOR NO KEY UPDATE;
   UPDATE event_time_blocks b
      SET reserved_count = b.reserved_count + d.n,
@@ -117,15 +126,8 @@ BEGIN
    WHERE b.id = d.id AND b.max_capacity IS NOT NULL;
 END $$;
 
-CREATE FUNCTION count_in_events(ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  limited uuid[];
+CREATE FUNCTION count_in_events(limited uuid[], ids uuid[], places int[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  SELECT array_agg(id) FILTER (WHERE capacity IS NOT NULL) INTO limited
-    FROM (SELECT id, capacity FROM events WHERE id = ANY (ids) ORDER BY id FOR KEY SHARE) e;
-  IF limited IS NULL THEN
-    RETURN;
-  END IF;
   PERFORM 1 FROM events WHERE id = ANY (limited) ORDER BY id FOR NO KEY UPDATE;
   UPDATE events e
      SET reserved_count = e.reserved_count + d.n,
@@ -139,8 +141,9 @@ END $$;
 """Adds what a statement took and gave back, in the order in which the authority locks: events, blocks, slots.
 
 Arrays stand between the claims and the counts, so that a plan made for many claims is never used for one. That an event
-or block has no limit is believed only once it is locked with KEY SHARE: see LIMIT. (Hence FILTER: a WHERE would be
-pushed down, and only rows with a limit locked.) What a lock waited for must then be seen, hence READ COMMITTED.
+or block has no limit is believed only under its shared lock: see LIMIT. What a lock waited for must then be seen, hence
+READ COMMITTED.
+Slots are stamped in passing, which saves a call of stamp() for each.
 """
 
 LIMIT: Final = """
@@ -156,13 +159,12 @@ BEGIN
     RAISE EXCEPTION '%: a limit can only be set in a READ COMMITTED transaction', TG_TABLE_NAME
       USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME;
   END IF;
+  PERFORM pg_advisory_xact_lock(25442, uuid_hash(NEW.id) & 1023);
   IF TG_TABLE_NAME = 'events' THEN
-    PERFORM 1 FROM events WHERE id = NEW.id FOR UPDATE;
     SELECT coalesce(sum(r.spots), 0) INTO NEW.reserved_count
       FROM event_slots s JOIN slot_reservations r ON r.slot_id = s.id
      WHERE s.event_id = NEW.id AND r.claim IN ('held', 'reserved') AND r.deleted IS NOT TRUE;
   ELSE
-    PERFORM 1 FROM event_time_blocks WHERE id = NEW.id FOR UPDATE;
     SELECT coalesce(sum(r.spots), 0) INTO NEW.reserved_count
       FROM event_slots s JOIN slot_reservations r ON r.slot_id = s.id
      WHERE s.time_block_id = NEW.id AND r.claim IN ('held', 'reserved') AND r.deleted IS NOT TRUE;
@@ -170,8 +172,10 @@ BEGIN
   RETURN NEW;
 END $$;
 """
-"""A row that begins to be limited is counted afresh. FOR UPDATE waits for every claim in flight (KEY SHARE), and has
-those that come later wait; what they then read is the new limit."""
+"""A row that begins to be limited is counted afresh. The lock waits for every claim in flight, and has those that come
+later wait; what they then read is the new limit. It is an advisory lock, since these are served in order (whoever waits
+for a row while others share it may wait for ever) and write nothing; 1024 of them stand for all rows, so that an import
+never fills the lock table."""
 
 _STAMPED: Final = """
 CREATE TRIGGER stamp_new BEFORE INSERT ON {table} FOR EACH ROW

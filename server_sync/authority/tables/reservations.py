@@ -44,6 +44,7 @@ slot_reservations = table(
         "event_slots",
         ("id", "time_block_id", "event_id", "location_id", "programme_id"),
     ),
+    UniqueConstraint("id", "slot_id", "programme_id", name="uq_slot_reservations_place"),
     programme_checked=False,
 )
 lookup(slot_reservations, "slot_id", "claim")
@@ -53,9 +54,9 @@ lookup(slot_reservations, "expires_at", where="claim = 'held'")
 
 reservation_members = table(
     "reservation_members",
-    reference("reservation_id", "slot_reservations"),
+    Column("reservation_id", Uuid, nullable=False),
     reference("participant_id", "participants"),
-    reference("slot_id", "event_slots"),
+    Column("slot_id", Uuid, nullable=False),
     moment("start_time"),
     moment("end_time"),
     Column("live", Boolean, nullable=False),
@@ -70,6 +71,13 @@ reservation_members = table(
         deferrable=True,
         initially="DEFERRED",
     ),
+    same_place(
+        "fk_reservation_members_reservation",
+        ("reservation_id", "slot_id", "programme_id"),
+        "slot_reservations",
+        ("id", "slot_id", "programme_id"),
+    ),
+    programme_checked=False,
 )
 lookup(reservation_members, "participant_id", where="live")
 lookup(reservation_members, "reservation_id")

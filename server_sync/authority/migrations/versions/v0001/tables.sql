@@ -465,6 +465,7 @@ CREATE TABLE slot_reservations (
   CONSTRAINT ck_slot_reservations_name_not_empty CHECK (reserved_name <> ''),
   CONSTRAINT uq_slot_reservations_ref UNIQUE (ref),
   CONSTRAINT fk_slot_reservations_slot FOREIGN KEY(slot_id, time_block_id, event_id, location_id, programme_id) REFERENCES event_slots (id, time_block_id, event_id, location_id, programme_id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT uq_slot_reservations_place UNIQUE (id, slot_id, programme_id),
   CONSTRAINT fk_slot_reservations_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id),
   CONSTRAINT fk_slot_reservations_group_id FOREIGN KEY(group_id) REFERENCES groups (id)
 );
@@ -580,10 +581,8 @@ CREATE TABLE reservation_members (
   CONSTRAINT pk_reservation_members PRIMARY KEY (id),
   CONSTRAINT ck_reservation_members_ends_after_it_starts CHECK (end_time > start_time),
   CONSTRAINT ex_reservation_members_double_booked EXCLUDE USING gist (participant_id WITH =, tstzrange(start_time, end_time) WITH &&) WHERE (live AND NOT waived AND deleted IS NOT TRUE) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT fk_reservation_members_programme_id FOREIGN KEY(programme_id) REFERENCES programmes (id),
-  CONSTRAINT fk_reservation_members_reservation_id FOREIGN KEY(reservation_id) REFERENCES slot_reservations (id),
-  CONSTRAINT fk_reservation_members_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id),
-  CONSTRAINT fk_reservation_members_slot_id FOREIGN KEY(slot_id) REFERENCES event_slots (id)
+  CONSTRAINT fk_reservation_members_reservation FOREIGN KEY(reservation_id, slot_id, programme_id) REFERENCES slot_reservations (id, slot_id, programme_id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT fk_reservation_members_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id)
 );
 CREATE INDEX ix_reservation_members_participant_id ON reservation_members (participant_id) WHERE live;
 CREATE INDEX ix_reservation_members_programme_id_last_xid ON reservation_members (programme_id, last_xid);
