@@ -150,7 +150,7 @@ class Application:
     # --------------------------------------------------------------- first run
 
     def _show_first_run(self, profile: Profile, store: Store) -> None:
-        self.first_run = FirstRun(profile, store, self._open_desk, lambda words: self.notices.post(words, sticky=True))
+        self.first_run = FirstRun(profile, store, self._open_desk, self.notices.post)
         known = self.options.server or ("" if store.identity is None else store.identity.server)
         self.enrol = EnrolViewModel(self.first_run, known)
         self.window.show_alone(EnrolPage(self.theme, self.enrol, self.tasks))

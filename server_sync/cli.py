@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--dry-run", action="store_true", help="only say what would happen")
     imports.add_argument("--new", metavar="NAME", help="import into a new programme of that name")
     imports.add_argument("--time-zone", metavar="ZONE", help="the zone of times without one (default: the programme's)")
+    imports.add_argument("--date", type=date.fromisoformat, metavar="DAY", help="the day of times without one")
     imports.add_argument("--all", action="store_true", help="say every note, not only what is doubtful or refused")
     invite = command("invite", "print a one-time code that enrols a desk", _invite)
     invite.add_argument("name", nargs="?", default="Desk", help="what the desk is called (default: %(default)s)")
@@ -182,12 +184,13 @@ def _migrate(asked: argparse.Namespace) -> int:
 
 def _import(asked: argparse.Namespace) -> int:
     from server_sync import keeping
-    from server_sync.import_files import import_files
+    from server_sync.import_files import Wanted, import_files
 
+    wanted = Wanted(
+        asked.files, asked.dry_run, asked.programme, asked.new, asked.time_zone, asked.date, asked.all
+    )  # fmt: skip
     with keeping.any_database(asked.database_folder, os.environ) as url:
-        return asyncio.run(
-            import_files(url, asked.files, asked.dry_run, asked.programme, asked.new, asked.time_zone, asked.all)
-        )
+        return asyncio.run(import_files(url, wanted))
 
 
 def _invite(asked: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,18 +40,29 @@ _TABLES: Final = {
 """What the file's things are called here, and the table that each goes to."""
 
 
-async def import_files(
-    url: str, files: Sequence[Path], dry_run: bool, programme: str | None, new: str | None, time_zone: str | None,
-    every_note: bool,
-) -> int:  # fmt: skip
-    """Import *files* together, or only say what that would do; the exit code is 1 if nothing could be imported."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to import, and into what. ``date`` is the day of times that bear none."""
+
+    files: Sequence[Path]
+    dry_run: bool = False
+    programme: str | None = None
+    new: str | None = None
+    time_zone: str | None = None
+    date: date | None = None
+    every_note: bool = False
+
+
+async def import_files(url: str, wanted: Wanted) -> int:
+    """Import the files together, or only say what that would do; the exit code is 1 if nothing could be imported."""
+    programme, new, dry_run = wanted.programme, wanted.new, wanted.dry_run
     if programme is not None and new is not None:
         raise Trouble("--programme and --new exclude each other.")
     await migrate(url)
     async with opened(url) as (authority, reads, _):
         into = await _existing(reads, programme, new)
-        zone = time_zone or (into.time_zone if into is not None else "")
-        document = _read(files, Defaults(name=new or "", time_zone=zone))
+        zone = wanted.time_zone or (into.time_zone if into is not None else "")
+        document = _read(wanted.files, Defaults(name=new or "", time_zone=zone, date=wanted.date))
         if isinstance(document, ImportRefused):
             print(_line(document.problem))
             return 1
@@ -61,7 +74,7 @@ async def import_files(
         else:
             answer = await _apply(authority, document, into, new)
         took = time.monotonic() - began
-    _report(document, answer, every_note)
+    _report(document, answer, wanted.every_note)
     print(f"Nothing was written: this was a dry run ({took:.1f} s)." if dry_run else f"Done in {took:.1f} s.")
     return 0
 

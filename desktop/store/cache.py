@@ -222,9 +222,12 @@ class Cache:
             connection.execute(update(_GENERATIONS).values(live=1))
 
     def close(self) -> None:
-        """Note that the exit was clean, and close."""
+        """Note that the exit was clean, and close. Where that can't be noted, the next start checks the file."""
         try:
             self.note(open="0")
+        except Exception as error:
+            if refusal_of(error, self.path) is None:
+                raise
         finally:
             self._database.close()
 

@@ -270,12 +270,8 @@ class Store:
         """Close both files. Nothing may be asked afterwards."""
 
         def work() -> None:
-            try:
-                if self._cache is not None:
-                    self._cache.close()
-            except Exception as error:
-                if refusal_of(error, self._cache_path) is None:
-                    raise
+            if self._cache is not None:
+                self._cache.close()
             self._outbox.close()
 
         await self._worker.run(work)

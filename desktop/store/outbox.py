@@ -223,9 +223,12 @@ class Outbox:
         return len(moved)
 
     def close(self) -> None:
-        """Note that the exit was clean, and close."""
+        """Note that the exit was clean, and close. Where that can't be noted, the next start checks the file."""
         try:
             self._mark(open=0)
+        except Exception as error:
+            if refusal_of(error, self.path) is None:
+                raise
         finally:
             self._database.close()
 

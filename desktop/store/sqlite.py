@@ -64,9 +64,10 @@ class Database:
             tables.create_all(connection)
 
     def pragma(self, name: str) -> Any:
-        """The value of a pragma, for checks."""
+        """The value of a pragma, for checks; None where it says nothing."""
         with self.transaction() as connection:
-            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            result = connection.exec_driver_sql(f"PRAGMA {name}")
+            return result.scalar() if result.returns_rows else None
 
     def sound(self) -> bool:
         """Whether SQLite finds nothing wrong in the file; raises if it can't even be read."""

@@ -27,7 +27,7 @@ class FlowLayout(QHBoxLayout):
         self.setContentsMargins(0, 0, 0, 0)
 
     def addWidget(
-        self, widget: QWidget, stretch: int = 0, alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+        self, widget: QWidget, stretch: int | None = None, alignment: Qt.AlignmentFlag | None = None
     ) -> None:
         """Append a widget. A flow knows no stretch, and no alignment but that of its lines."""
         super().addWidget(widget)

@@ -204,7 +204,7 @@ class State:
             if new != old:
                 self._add(dict.fromkeys(_limits(after), new - old), effects)
             return
-        deltas: dict[RowKey, int] = {key: -old for key in _limits(before)}
+        deltas: dict[RowKey, int] = dict.fromkeys(_limits(before), -old)
         for key in _limits(after):  # who stays within a block or an event gives nothing back there
             deltas[key] = deltas.get(key, 0) + new
         self._add(deltas, effects)

@@ -103,9 +103,8 @@ async def any_day(c: Centre, dice: random.Random, waves: int) -> Counter[str]:
     }
     verdicts: Counter[str] = Counter()
     for _ in range(waves):
-        wave = []
-        for kind in dice.choices(list(choices), [8, 3, 5, 4, 2, 3, 1, 1], k=30):
-            wave.append(envelope(kind, choices[kind]()))
+        kinds = dice.choices(list(choices), [8, 3, 5, 4, 2, 3, 1, 1], k=30)
+        wave = [envelope(kind, choices[kind]()) for kind in kinds]
         results = await asyncio.gather(*(c.submit(e.kind, msgspec.json.decode(e.args), id=e.id) for e in wave))
         done = [e for e, result in zip(wave, results, strict=True) if code(result) == "applied"]
         claims += [e.id for e in done if e.kind == "reservation.reserve"]

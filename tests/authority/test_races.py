@@ -94,6 +94,13 @@ async def test_the_same_two_people_crosswise(database_url: str) -> None:
             assert said == {"applied": 1, "DOUBLE_BOOKED": 1}
 
 
+async def test_crosswise_on_locks_alone(database_url: str) -> None:
+    async with centre(database_url, 2, lanes=2) as c:
+        await c.sql.execute("ALTER TABLE reservation_members DROP CONSTRAINT ex_reservation_members_double_booked")
+        for said in await crosswise(c, 60):
+            assert said == {"applied": 1, "DOUBLE_BOOKED": 1}
+
+
 @pytest.mark.usefixtures("quiet_net")
 async def test_crosswise_on_the_exclusion_constraint_alone(database_url: str) -> None:
     async with centre(database_url, 2, lanes=2, locking=False) as c:

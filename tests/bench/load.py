@@ -45,7 +45,9 @@ def pgbench(url: str, script: str, clients: int, seconds: float, variables: dict
         rate = re.search(r"tps = ([\d.]+)", done.stdout)
         if done.returncode != 0 or rate is None:
             raise RuntimeError(f"pgbench failed: {done.stderr.strip()[:400]}")
-        took = sorted(int(line.split()[2]) for log in Path(folder).glob("log*") for line in log.read_text().splitlines())
+        took = sorted(
+            int(line.split()[2]) for log in Path(folder).glob("log*") for line in log.read_text().splitlines()
+        )
     return Measured(float(rate[1]), took[len(took) // 2] / 1000, took[int(len(took) * 0.99)] / 1000)
 
 

@@ -13,15 +13,19 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from tests.e2e.house import House, running
+from resources import demo_day
+from tests.e2e.house import House, load_demo_day, running
 from tests.e2e.main_job import MainJob, say
 
 
 def main() -> int:
     """Exit code 0 if everything that was promised held."""
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument("--data", nargs="+", type=Path, metavar="FILE", help="schedules and rosters instead of the demo day")
+    parser.add_argument(
+        "--data", nargs="+", type=Path, metavar="FILE", help="schedules and rosters instead of the demo day"
+    )
     parser.add_argument("--play", action="store_true", help="play the main job even where there is a display")
     options = parser.parse_args()
     files = [path.resolve() for path in options.data or ()]
@@ -54,10 +58,9 @@ def _load(house: House, files: list[Path]) -> None:
         say(f"Importing {', '.join(path.name for path in files)}.")
         house.command_line("import", "--programme", house.programme, *map(str, files))
     else:
-        say("Importing the demo day: a talent competition in 8 rooms.")
-        house.command_line("demo")
-        (found,) = house.sql("SELECT id FROM programmes")
-        house.programme = found["id"]
+        facts = demo_day.day()
+        say(f"Importing the demo day, {facts.name}: a talent competition in 8 rooms.")
+        load_demo_day(house, datetime.now(ZoneInfo(facts.time_zone)).date())
 
 
 def _open(house: House, folder: Path) -> int:
@@ -78,7 +81,12 @@ def _play(house: House, folder: Path) -> int:
     pictures.mkdir(exist_ok=True)
     began = datetime.now()
     held = MainJob(house, folder, pictures).play()
-    say(f"{'Every step held' if held else 'Something did not hold'}; the play took {datetime.now() - began}.".split(".")[0] + ".")
+    say(
+        f"{'Every step held' if held else 'Something did not hold'}; the play took {datetime.now() - began}.".split(
+            "."
+        )[0]
+        + "."
+    )
     say(f"Pictures of the screens are in {pictures.name}/.")
     return 0 if held else 1
 

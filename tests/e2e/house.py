@@ -13,10 +13,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from resources import demo_day
 from server_sync.embedded import EmbeddedPostgres
 from server_sync.embedded.binaries import clean_environment, tool
 
@@ -76,8 +78,23 @@ class House:
     def command_line(self, *arguments: str) -> None:
         """Run ``callboard-server`` with *arguments* on this database; raises CalledProcessError."""
         subprocess.run(
-            [sys.executable, "-m", "server_sync.cli", *arguments], env=self.environment, check=True, stdin=subprocess.DEVNULL
+            [sys.executable, "-m", "server_sync.cli", *arguments],
+            env=self.environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
+
+
+def load_demo_day(house: House, on: date) -> None:
+    """The demo day as the programme of *house*, placed on a day, with the rooms that run late."""
+    facts = demo_day.day()
+    programme = {"name": facts.name, "timeZone": facts.time_zone, "startsOn": on.isoformat(), "endsOn": on.isoformat()}
+    house.programme = house.ask("POST", "/v1/programmes", programme)["id"]
+    files = [str(demo_day.FOLDER / name) for name in demo_day.FILES]
+    house.command_line("import", "--programme", house.programme, "--date", on.isoformat(), *files)
+    rooms = {row["name"]: row["id"] for row in house.sql("SELECT id, name FROM locations")}
+    for room, minutes in facts.delays.items():
+        house.ask("POST", f"/v1/locations/{rooms[room]}/delay", {"day": on.isoformat(), "delayMinutes": minutes})
 
 
 def free_port() -> int:

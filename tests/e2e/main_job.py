@@ -58,7 +58,9 @@ def add_open_stage(house: House) -> tuple[str, str]:
     (last,) = house.sql(f"SELECT max(end_time) AS at FROM event_slots WHERE programme_id = '{house.programme}'")
     room = house.ask("POST", "/v1/locations", {"name": "Open stage"})
     event = house.ask("POST", "/v1/events", {"name": "Open stage", "category": "other"})
-    start = house.sql(f"SELECT '{last['at']}'::timestamptz AS a, '{last['at']}'::timestamptz + interval '45 min' AS b")[0]
+    start = house.sql(f"SELECT '{last['at']}'::timestamptz AS a, '{last['at']}'::timestamptz + interval '45 min' AS b")[
+        0
+    ]
     block = house.ask(
         "POST",
         f"/v1/events/{event['id']}/timeblocks",

@@ -19,9 +19,7 @@ SHARED = (
     "event_slots", "slot_reservations", "reservation_members", "attendance", "room_days",
 )  # fmt: skip
 
-CACHED = (
-    'SELECT r.json FROM rows r JOIN generations g ON g.id = r.generation WHERE g.live = 1 AND g.whole = 1 AND r."table" = ?'
-)
+CACHED = 'SELECT r.json FROM rows r JOIN generations g ON g.id = r.generation WHERE g.live = 1 AND g.whole = 1 AND r."table" = ?'
 
 
 class Reader:
@@ -71,13 +69,19 @@ class Reader:
         doubled = [action["id"] for action in arrivals if by_command.get(action["id"], 0) != action["members"]]
         self.say(not doubled, f"{len(arrivals)} check-ins have one fact a person, {len(doubled)} have not")
         undone = {row["undoes"] for row in rows if row["kind"] == "undone"}
+        wrong = []
         for reservation, command in self.expected["arrivals"].items():
             standing = [
                 row for row in rows
                 if row["reservation_id"] == reservation and row["kind"] == "arrived" and row["command_id"] not in undone
             ]  # fmt: skip
             first = min(standing, key=lambda row: row["occurred_at"], default=None)
-            self.say((first or {}).get("command_id") == command, f"the arrival that stands for {reservation}")
+            if (first or {}).get("command_id") != command:
+                wrong.append(reservation)
+        kept = len(self.expected["arrivals"])
+        self.say(
+            not wrong, f"of {kept} people the earliest arrival that was not undone stands, {len(wrong)} not: {wrong}"
+        )
 
     def capacity(self) -> None:
         """No slot holds more than it may, and every count is what its claims add up to."""

@@ -24,7 +24,6 @@ from desktop.widgets.surface import Surface
 from tests.gui.board_pictures import busy_day, large_day
 from tests.gui.conftest import press, show, type_text
 
-
 NAMES = (
     "Kamakawiwoʻole-Featherstonehaugh, Anastasia Wilhelmina",
     "王子涵與她的非常非常長的名字",

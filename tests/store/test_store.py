@@ -137,7 +137,6 @@ async def test_restart_keeps_identity_queue_and_rows(store: Store, tmp_path: Pat
     facts = [change for change in whole.rows if change.record is Attendance]
     assert {change.pending for change in facts} == {frozenset({first}), frozenset({second})}
     await again.close()
-    await store.__class__.open(tmp_path / "outbox.db", tmp_path / "cache.db", InlineWorker(), lambda: MORNING)
 
 
 async def test_a_verdict_marks_and_never_deletes(store: Store, day: SmallDay) -> None:
@@ -226,7 +225,6 @@ async def test_what_is_fetched_anew_shows_only_when_whole(store: Store, day: Sma
     reopened = await opened(tmp_path)
     assert len((await reopened.everything()).rows) == 6
     await reopened.close()
-    await Store.open(tmp_path / "outbox.db", tmp_path / "cache.db", InlineWorker(), lambda: MORNING)
 
 
 # -------------------------------------------------------------------- trouble
@@ -252,11 +250,12 @@ async def test_a_damaged_cache_is_replaced_and_the_outbox_untouched(tmp_path: Pa
     else:
         cache.write_bytes(b"")
     again = await opened(tmp_path)
-    assert again.cursor is None
+    cursors = [again.cursor]
     assert await again.unsettled() == (frozenset({id}), 1)
     assert [notice.code for notice in again.notices] == ([] if damage == "empty" else [StoreCode.CORRUPT])
     await fill(again, day)
-    assert again.cursor == "c1"
+    cursors.append(again.cursor)
+    assert cursors == [None, "c1"]
     await again.close()
     store._outbox.close()
 
@@ -272,7 +271,6 @@ async def test_a_cache_of_another_version_or_desk_is_fetched_anew(store: Store, 
     assert (again.cursor, again.notices) == (None, [])
     assert (await again.unsettled())[0] == {id}
     await again.close()
-    await Store.open(tmp_path / "outbox.db", tmp_path / "cache.db", InlineWorker(), lambda: MORNING)
 
 
 async def test_a_damaged_outbox_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -389,7 +387,7 @@ async def test_the_thread_tells_the_main_thread_in_order(tmp_path: Path, day: Sm
 
 async def test_twenty_thousand_rows_load_in_a_second(tmp_path: Path) -> None:
     """What a start costs on a big day."""
-    day = small_day(rooms=40, slots=100, people=4500)
+    day = small_day(rooms=40, slots=100, people=8000)
     store = await opened(tmp_path)
     await store.enrol(identity())
     await fill(store, day)
@@ -399,6 +397,6 @@ async def test_twenty_thousand_rows_load_in_a_second(tmp_path: Path) -> None:
     took = asyncio.get_running_loop().time() - began
     rows = len((await again.everything()).rows)
     print(f"{rows} rows in {took:.2f} s")
-    assert rows > 16_000
-    assert took < 2.0
+    assert rows > 20_000
+    assert took < 1.0
     await again.close()
