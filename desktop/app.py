@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.day.claims import name_of
 from desktop.first_run import FirstRun
-from desktop.qt.actions import Actions
+from desktop.qt.actions import Action, Actions
 from desktop.qt.i18n import tr
 from desktop.qt.loop import run
 from desktop.qt.notices import NoticeKind, Notices
@@ -38,6 +38,8 @@ from desktop.screens.desk.slip import SlipPrinter
 from desktop.screens.desk.viewmodel import DeskViewModel
 from desktop.screens.enrol.page import EnrolPage
 from desktop.screens.enrol.viewmodel import EnrolViewModel
+from desktop.screens.paper.panel import PaperPanel
+from desktop.screens.paper.viewmodel import PaperViewModel
 from desktop.session import DeskSession
 from desktop.shell.window import Window
 from desktop.store.desk_store import Store
@@ -180,6 +182,8 @@ class Application:
         window.add_help()
         for action in desk_actions(self.desk):
             self.actions.add(action)
+        words = tr("Print room lists, or everybody by name")
+        self.actions.add(Action("paper", words, self._open_paper, "Ctrl+P", "print", tr("Window"), shared=True))
         self.attention.model.state_changed.connect(self._count_attention)
         self._count_attention()
         window.set_practice(session.day.identity.practice)
@@ -199,6 +203,15 @@ class Application:
         self.desk.model.type_text(name_of(self.session.day, claim))
         self.desk.model.take()
         self.window.show_page("desk")
+
+    def _open_paper(self) -> None:
+        if self.session is not None:
+            self.tasks.start(self._print_lists(PaperViewModel(self.session.day)), "paper")
+
+    async def _print_lists(self, model: PaperViewModel) -> None:
+        outcome = await PaperPanel(self.theme, self.window, model).closed()
+        if outcome is not None:
+            self.notices.post(outcome.words, NoticeKind.GOOD if outcome.ok else NoticeKind.WARN)
 
     def _count_attention(self) -> None:
         if self.attention is not None:

@@ -62,7 +62,7 @@ def person_card(day: Day, subject: Id, claim_id: Id | None, as_of: str) -> Perso
         name,
         " · ".join(part for part in (details, view.claim.ref or tr("new")) if part),
         view.status,
-        ClaimLine(UUID(view.id), clock(view.slot.start_time, day.zone), _title(view), view.place),
+        ClaimLine(UUID(view.id), clock(view.slot.start_time, day.zone), _title(day, view), view.place),
         hints,
         (*_buttons(day, view, undo), *_another(who, view)),
         () if view.member is not None else _members(day, view),
@@ -210,7 +210,10 @@ def _other(day: Day, view: ClaimView) -> OtherClaim:
     return OtherClaim(UUID(view.id), words, view.status)
 
 
-def _title(view: ClaimView) -> str:
+def _title(day: Day, view: ClaimView) -> str:
+    """"Piano solo, grade 7 · slot 4"; the day instead of the slot where it is another."""
+    if view.day != day.today:
+        return f"{view.event} · {day_words(view.day)}"
     return tr("{event} · slot {number}", event=view.event, number=view.slot.slot_number)
 
 

@@ -24,7 +24,8 @@ class Word(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _fold_character(character: str) -> str:
-    plain = "".join(_LETTERS.get(c, c) for c in unicodedata.normalize("NFKD", character.casefold()))
+    folded = unicodedata.normalize("NFKD", character).casefold()
+    plain = "".join(_LETTERS.get(c, c) for c in unicodedata.normalize("NFKD", folded))
     return "".join(c for c in plain if not unicodedata.combining(c) and c.isalnum())
 
 

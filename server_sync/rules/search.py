@@ -94,7 +94,8 @@ class _Words:
             near[1].update(word for word in self.sorted if typed in word)
             slips = 1 if len(typed) < 6 else 2
             for length in range(len(typed) - 1, len(typed) + 2):
-                alike = process.extract(typed, self._starts_of(length), scorer=OSA.distance, score_cutoff=slips, limit=None)
+                starts = self._starts_of(length)
+                alike = process.extract(typed, starts, scorer=OSA.distance, score_cutoff=slips, limit=None)
                 for start, distance, _ in alike:
                     near[int(distance)].update(self.beginning(start))
         return [self.union(some) for some in near]
@@ -186,9 +187,7 @@ class PeopleIndex:
         found = self._scored(names, typed, 0, limit)
         if len(found) >= limit or max(map(len, typed)) < _SHORTEST_OTHER:
             return found
-        in_others = [
-            self._others.union(self._others.beginning(word) if len(word) >= _SHORTEST_OTHER else []) for word in typed
-        ]
+        in_others = [self._others.union(self._others.beginning(word)) for word in typed]
         everywhere = set.intersection(*(a | b for a, b in zip(in_names, in_others, strict=True))) - names
         some = everywhere & set().union(*in_names)
         found += self._scored(some, typed, 1, limit - len(found))
@@ -201,8 +200,21 @@ class PeopleIndex:
             return []
         whole = [self._names.bearers.get(word, set()) for word in typed]
         first = self._first_words(typed[0])
+        if len(typed) == 1:  # thousands bear a letter: sets are quicker than scoring each
+            return self._by_sets(ranks, whole[0], {rank for rank in ranks if rank in first}, tier, limit)
         scored = ((2 * sum(rank not in exact for exact in whole) + (rank not in first), rank) for rank in ranks)
         return [((tier, score), rank) for score, rank in nsmallest(limit, scored)]
+
+    def _by_sets(
+        self, ranks: set[Rank], whole: set[Rank], first: set[Rank], tier: int, limit: int
+    ) -> list[tuple[tuple[int, int], Rank]]:
+        """As ``_scored``, for one typed word."""
+        found: list[tuple[tuple[int, int], Rank]] = []
+        whole = whole & ranks
+        for score, level in enumerate((whole & first, whole - first, first - whole, ranks - first - whole)):
+            if len(found) < limit:
+                found += [((tier, score), rank) for rank in nsmallest(limit - len(found), level)]
+        return found
 
     def _first_words(self, word: str) -> range | _Between:
         """The ranks of those whose name begins with *word*: neighbours, since ranks follow names."""

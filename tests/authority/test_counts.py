@@ -260,5 +260,5 @@ async def test_claims_and_limits_are_only_written_where_each_sees_the_other(pool
 async def test_a_claim_on_a_slot_that_is_made_only_afterwards_is_refused_not_miscounted(pool: Any) -> None:
     async with pool.acquire() as connection:
         day = await make_day(connection)
-        with pytest.raises(asyncpg.ForeignKeyViolationError, match="does not exist yet"):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
             await insert_claim(connection, day, new_id())

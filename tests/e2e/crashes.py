@@ -25,7 +25,8 @@ CHECK_INS: Final = 30
 PACE: Final = 0.25  # seconds that a check-in takes, roughly: the moment of the crash is drawn from the whole run
 PEOPLE: Final = """
 SELECT r.ref FROM slot_reservations r JOIN event_slots s ON s.id = r.slot_id
- WHERE r.claim = 'reserved' AND r.spots = 1 AND r.participant_id IS NOT NULL ORDER BY s.start_time, r.id LIMIT {limit}
+ WHERE r.programme_id = '{programme}' AND r.claim = 'reserved' AND r.spots = 1 AND r.participant_id IS NOT NULL
+ ORDER BY s.start_time, r.id LIMIT {limit}
 """
 
 
@@ -41,13 +42,15 @@ class Round:
 
 def crash(house: House, folder: Path, name: str, at: float) -> Round:
     """One desk's life: enrolled, cut off, killed *at* seconds into its check-ins, started again, and let back in."""
+    load_demo_day(house, demo_day.day().date)  # a programme of its own: nobody in it is here yet
+    people = house.sql(PEOPLE.format(programme=house.programme, limit=CHECK_INS))
     line = Line(house.port)
     desk = Desk(name, folder / name, f"http://127.0.0.1:{line.port}", house.invite(name))
     try:
         desk.start()
         device = desk.do("ready")["device"]
         line.cut()
-        confirmed = _check_in_until_killed(desk, [row["ref"] for row in house.sql(PEOPLE.format(limit=CHECK_INS))], at)
+        confirmed = _check_in_until_killed(desk, [row["ref"] for row in people], at)
         desk.start()
         line.heal()
         desk.do("wait", **{"for": "online"}, seconds=60)
@@ -98,7 +101,6 @@ def run(rounds: int, seed: int) -> list[Round]:
     done: list[Round] = []
     try:
         with running(folder, workers=1) as house:
-            load_demo_day(house, demo_day.day().date)
             for number in range(1, rounds + 1):
                 at = chance.uniform(0.05, CHECK_INS * PACE)
                 began = time.monotonic()

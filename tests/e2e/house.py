@@ -88,11 +88,13 @@ class House:
 def load_demo_day(house: House, on: date) -> None:
     """The demo day as the programme of *house*, placed on a day, with the rooms that run late."""
     facts = demo_day.day()
+    house.programme = ""
     programme = {"name": facts.name, "timeZone": facts.time_zone, "startsOn": on.isoformat(), "endsOn": on.isoformat()}
     house.programme = house.ask("POST", "/v1/programmes", programme)["id"]
     files = [str(demo_day.FOLDER / name) for name in demo_day.FILES]
     house.command_line("import", "--programme", house.programme, "--date", on.isoformat(), *files)
-    rooms = {row["name"]: row["id"] for row in house.sql("SELECT id, name FROM locations")}
+    found = house.sql(f"SELECT id, name FROM locations WHERE programme_id = '{house.programme}'")
+    rooms = {row["name"]: row["id"] for row in found}
     for room, minutes in facts.delays.items():
         house.ask("POST", f"/v1/locations/{rooms[room]}/delay", {"day": on.isoformat(), "delayMinutes": minutes})
 

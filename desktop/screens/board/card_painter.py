@@ -24,6 +24,8 @@ _EDGE = 4
 _TOP = 6
 _LINE = 17
 _MOST_KEPT = 900
+_TALLEST_KEPT = 1000
+_LONG = 90
 
 _STRONG = frozenset({StatusKind.LATE, StatusKind.ON_STAGE})
 _NO_EDGE = frozenset({StatusKind.FREE})
@@ -66,8 +68,14 @@ class CardPainter:
         """Paint everything anew from now on."""
         self._kept.clear()
 
-    def draw(self, painter: QPainter, box: QRectF, card: BoardCard, ratio: float) -> None:
-        """Draw `card` over `box` (whole pixels) for a screen with `ratio` device pixels a pixel."""
+    def draw(self, painter: QPainter, box: QRectF, card: BoardCard, ratio: float, top: float) -> None:
+        """Draw `card` over `box` (whole pixels) for a screen with `ratio` device pixels a pixel.
+
+        What is above `top` is hidden: the words of a long card that begins there come down to where they are seen.
+        """
+        if box.height() > _TALLEST_KEPT or (box.top() < top and box.height() > self.theme.text_px(_LONG)):
+            paint_card(painter, self.theme, box, card, top)
+            return
         key = (card, box.width(), box.height(), ratio)
         pixmap = self._kept.get(key)
         if pixmap is None:
@@ -90,10 +98,15 @@ class CardPainter:
         return pixmap
 
 
-def paint_card(painter: QPainter, theme: Theme, box: QRectF, card: BoardCard) -> None:
-    """Paint one card over `box`: ground, edge, name, status, how full, and who is in it where there is room."""
+def paint_card(painter: QPainter, theme: Theme, box: QRectF, card: BoardCard, seen_from: float = -1e9) -> None:
+    """Paint one card over `box`: ground, edge, name, status, how full, and who is in it where there is room.
+
+    The words begin no higher than `seen_from`, as long as two lines fit below.
+    """
     inks = _inks(card)
     _paint_ground(painter, theme, box, card, inks)
+    box = QRectF(box)
+    box.setTop(max(box.top(), min(seen_from, box.bottom() - 2 * theme.text_px(_LINE) - _TOP)))
     left = 10 if card.kind in _NO_EDGE else 13
     inner = box.adjusted(left, 0, -8, 0)
     line = theme.text_px(_LINE)

@@ -57,6 +57,16 @@ def nearest(layout: BoardLayout, x: float, y: float, wanted: Callable[[Placed], 
     return min(found, key=far, default=None)
 
 
+def soonest(layout: BoardLayout, y: float, wanted: Callable[[Placed], bool]) -> Placed | None:
+    """The wanted card that goes on at a y, else the nearest to it; of several the first column's latest."""
+
+    def far(placed: Placed) -> tuple[float, int, float]:
+        return _distance(placed, y), placed.column, -placed.card.minute
+
+    found = (placed for cards in layout.columns for placed in cards if wanted(placed))
+    return min(found, key=far, default=None)
+
+
 def _sideways(
     layout: BoardLayout, placed: Placed, way: int, wanted: Callable[[Placed], bool], middle: float
 ) -> Placed | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from desktop.qt.actions import Action
@@ -49,7 +49,7 @@ class BoardPage(Surface):
         self.now = Pill(theme, tr("Now"), "now", key="0")
         self.view = BoardView(theme)
         self.empty = EmptyState(theme, "board", "", "")
-        self.setFocusProxy(self.view)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._build()
         self._connect()
         self._clock = QTimer(self)
@@ -100,6 +100,12 @@ class BoardPage(Surface):
             self.field.setFocus()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Hand the focus on to the board, once there is one."""
+        super().focusInEvent(event)
+        if self.model.state.phase is Phase.READY:
+            self.view.setFocus(event.reason())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Let time go by while the board is seen."""
@@ -167,7 +173,10 @@ class BoardPage(Surface):
         ready = state.phase is Phase.READY
         for widget in (self._filters, self.zoom, self.now):
             widget.setVisible(ready)
+        had = self.hasFocus()
         self._middle.setCurrentWidget(self.view if ready else self.empty)
+        if had and ready:
+            self.view.setFocus()
         if state.phase is Phase.LOADING:
             words = tr("The first copy of the programme is on its way. Check-in works as soon as it is here.")
             self.empty.show_words("download", tr("Fetching the day…"), words)

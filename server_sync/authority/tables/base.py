@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     MetaData,
     Table,
@@ -57,17 +56,6 @@ def reference(name: str, to: str, *, optional: bool = False, at_commit: bool = F
     return Column(name, Uuid, ForeignKey(f"{to}.id", **later), nullable=optional)
 
 
-def same_place(name: str, columns: tuple[str, ...], to: str, parent: tuple[str, ...]) -> ForeignKeyConstraint:
-    """A foreign key that also holds the copies of the parent's columns equal to the parent's, checked at commit.
-
-    So a claim can't name another block or event than its slot does, and evade their limits; a block that changes rooms
-    takes its slots and their claims along; and a claim that moves takes its members along.
-    """
-    return ForeignKeyConstraint(
-        columns, [f"{to}.{column}" for column in parent], name=name, deferrable=True, initially="DEFERRED"
-    )
-
-
 def moment(name: str, *, optional: bool = False) -> Column[Any]:
     """A point in time; aware, in UTC."""
     return Column(name, DateTime(timezone=True), nullable=optional)
@@ -91,8 +79,8 @@ def stamps(*, created: str = "created_at") -> tuple[Column[Any], ...]:
 def table(name: str, *parts: Any, programme_checked: bool = True) -> Table:
     """A table of one programme's rows: id, programme, *parts*, the deletion flag and the stamps.
 
-    The feed's index serves looking up by programme as well. ``programme_checked`` is False where another foreign key
-    holds the programme already: checking it for every row would have all transactions lock the one programme.
+    The feed's index serves looking up by programme as well. ``programme_checked`` is False where the programme follows
+    from another row: checking it for every claim would have all transactions lock the one programme.
     """
     belongs = Column("programme_id", Uuid, nullable=False)
     if programme_checked:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Text, UniqueConstraint, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
-from server_sync.authority.tables.base import check, lookup, moment, one_of, reference, same_place, table, unique_ref
+from server_sync.authority.tables.base import check, lookup, moment, one_of, reference, table, unique_ref
 from server_sync.protocol.records import Claim, FactKind
 
 slot_reservations = table(
     "slot_reservations",
-    Column("slot_id", Uuid, nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("location_id", Uuid, nullable=False),
+    reference("slot_id", "event_slots"),
+    Column("event_id", Uuid, nullable=False),  # the slot's, like the block and the programme: count_claims sees to it
+    reference("location_id", "locations", at_commit=True),
     Column("time_block_id", Uuid, nullable=False),
     *one_of("claim", Claim),
     Column("spots", Integer, nullable=False),
@@ -38,13 +38,6 @@ slot_reservations = table(
     check("versions_positive", "version >= 1 AND placement_version BETWEEN 1 AND version"),
     check("name_not_empty", "reserved_name <> ''"),
     unique_ref(),
-    same_place(
-        "fk_slot_reservations_slot",
-        ("slot_id", "time_block_id", "event_id", "location_id", "programme_id"),
-        "event_slots",
-        ("id", "time_block_id", "event_id", "location_id", "programme_id"),
-    ),
-    UniqueConstraint("id", "slot_id", "programme_id", name="uq_slot_reservations_place"),
     programme_checked=False,
 )
 lookup(slot_reservations, "slot_id", "claim")
@@ -54,9 +47,9 @@ lookup(slot_reservations, "expires_at", where="claim = 'held'")
 
 reservation_members = table(
     "reservation_members",
-    Column("reservation_id", Uuid, nullable=False),
+    reference("reservation_id", "slot_reservations"),
     reference("participant_id", "participants"),
-    Column("slot_id", Uuid, nullable=False),
+    reference("slot_id", "event_slots"),
     moment("start_time"),
     moment("end_time"),
     Column("live", Boolean, nullable=False),
@@ -70,12 +63,6 @@ reservation_members = table(
         where=text("live AND NOT waived AND deleted IS NOT TRUE"),
         deferrable=True,
         initially="DEFERRED",
-    ),
-    same_place(
-        "fk_reservation_members_reservation",
-        ("reservation_id", "slot_id", "programme_id"),
-        "slot_reservations",
-        ("id", "slot_id", "programme_id"),
     ),
     programme_checked=False,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, UniqueConstraint, Uuid, func, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
 from server_sync.authority.tables.base import (
@@ -14,7 +14,6 @@ from server_sync.authority.tables.base import (
     moment,
     one_of,
     reference,
-    same_place,
     table,
     unique_external_id,
     unique_ref,
@@ -117,7 +116,6 @@ event_time_blocks = table(
     check("reserved_not_negative", "reserved_count >= 0"),
     check("overbooked_not_negative", "overbooked_count >= 0"),
     check("within_capacity", "reserved_count <= max_capacity + overbooked_count"),
-    UniqueConstraint("id", "event_id", "location_id", "programme_id", name="uq_event_time_blocks_place"),
     ExcludeConstraint(
         ("location_id", "="),
         (func.tstzrange(text("start_time"), text("end_time")), "&&"),
@@ -132,9 +130,9 @@ lookup(event_time_blocks, "location_id")
 
 event_slots = table(
     "event_slots",
-    Column("time_block_id", Uuid, nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("location_id", Uuid, nullable=False),
+    reference("time_block_id", "event_time_blocks"),
+    reference("event_id", "events"),
+    reference("location_id", "locations", at_commit=True),
     moment("start_time"),
     moment("end_time"),
     Column("slot_number", Integer, nullable=False),
@@ -149,14 +147,6 @@ event_slots = table(
     check("reserved_not_negative", "reserved_count >= 0"),
     check("overbooked_not_negative", "overbooked_count >= 0"),
     check("within_capacity", "reserved_count <= capacity + overbooked_count"),
-    UniqueConstraint("id", "time_block_id", "event_id", "location_id", "programme_id", name="uq_event_slots_place"),
-    same_place(
-        "fk_event_slots_time_block",
-        ("time_block_id", "event_id", "location_id", "programme_id"),
-        "event_time_blocks",
-        ("id", "event_id", "location_id", "programme_id"),
-    ),
-    programme_checked=False,
 )
 lookup(event_slots, "time_block_id")
 lookup(event_slots, "event_id", "start_time")

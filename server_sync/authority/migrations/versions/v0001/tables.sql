@@ -360,7 +360,6 @@ CREATE TABLE event_time_blocks (
   CONSTRAINT ck_event_time_blocks_reserved_not_negative CHECK (reserved_count >= 0),
   CONSTRAINT ck_event_time_blocks_overbooked_not_negative CHECK (overbooked_count >= 0),
   CONSTRAINT ck_event_time_blocks_within_capacity CHECK (reserved_count <= max_capacity + overbooked_count),
-  CONSTRAINT uq_event_time_blocks_place UNIQUE (id, event_id, location_id, programme_id),
   CONSTRAINT ex_event_time_blocks_room_taken EXCLUDE USING gist (location_id WITH =, tstzrange(start_time, end_time) WITH &&) WHERE (NOT waived AND status <> 'cancelled' AND deleted IS NOT TRUE) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT fk_event_time_blocks_programme_id FOREIGN KEY(programme_id) REFERENCES programmes (id),
   CONSTRAINT fk_event_time_blocks_event_id FOREIGN KEY(event_id) REFERENCES events (id),
@@ -419,8 +418,10 @@ CREATE TABLE event_slots (
   CONSTRAINT ck_event_slots_reserved_not_negative CHECK (reserved_count >= 0),
   CONSTRAINT ck_event_slots_overbooked_not_negative CHECK (overbooked_count >= 0),
   CONSTRAINT ck_event_slots_within_capacity CHECK (reserved_count <= capacity + overbooked_count),
-  CONSTRAINT uq_event_slots_place UNIQUE (id, time_block_id, event_id, location_id, programme_id),
-  CONSTRAINT fk_event_slots_time_block FOREIGN KEY(time_block_id, event_id, location_id, programme_id) REFERENCES event_time_blocks (id, event_id, location_id, programme_id) DEFERRABLE INITIALLY DEFERRED
+  CONSTRAINT fk_event_slots_programme_id FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_event_slots_time_block_id FOREIGN KEY(time_block_id) REFERENCES event_time_blocks (id),
+  CONSTRAINT fk_event_slots_event_id FOREIGN KEY(event_id) REFERENCES events (id),
+  CONSTRAINT fk_event_slots_location_id FOREIGN KEY(location_id) REFERENCES locations (id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX ix_event_slots_event_id_start_time ON event_slots (event_id, start_time);
 CREATE INDEX ix_event_slots_location_id_start_time ON event_slots (location_id, start_time);
@@ -464,8 +465,8 @@ CREATE TABLE slot_reservations (
   CONSTRAINT ck_slot_reservations_versions_positive CHECK (version >= 1 AND placement_version BETWEEN 1 AND version),
   CONSTRAINT ck_slot_reservations_name_not_empty CHECK (reserved_name <> ''),
   CONSTRAINT uq_slot_reservations_ref UNIQUE (ref),
-  CONSTRAINT fk_slot_reservations_slot FOREIGN KEY(slot_id, time_block_id, event_id, location_id, programme_id) REFERENCES event_slots (id, time_block_id, event_id, location_id, programme_id) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT uq_slot_reservations_place UNIQUE (id, slot_id, programme_id),
+  CONSTRAINT fk_slot_reservations_slot_id FOREIGN KEY(slot_id) REFERENCES event_slots (id),
+  CONSTRAINT fk_slot_reservations_location_id FOREIGN KEY(location_id) REFERENCES locations (id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT fk_slot_reservations_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id),
   CONSTRAINT fk_slot_reservations_group_id FOREIGN KEY(group_id) REFERENCES groups (id)
 );
@@ -581,8 +582,9 @@ CREATE TABLE reservation_members (
   CONSTRAINT pk_reservation_members PRIMARY KEY (id),
   CONSTRAINT ck_reservation_members_ends_after_it_starts CHECK (end_time > start_time),
   CONSTRAINT ex_reservation_members_double_booked EXCLUDE USING gist (participant_id WITH =, tstzrange(start_time, end_time) WITH &&) WHERE (live AND NOT waived AND deleted IS NOT TRUE) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT fk_reservation_members_reservation FOREIGN KEY(reservation_id, slot_id, programme_id) REFERENCES slot_reservations (id, slot_id, programme_id) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT fk_reservation_members_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id)
+  CONSTRAINT fk_reservation_members_reservation_id FOREIGN KEY(reservation_id) REFERENCES slot_reservations (id),
+  CONSTRAINT fk_reservation_members_participant_id FOREIGN KEY(participant_id) REFERENCES participants (id),
+  CONSTRAINT fk_reservation_members_slot_id FOREIGN KEY(slot_id) REFERENCES event_slots (id)
 );
 CREATE INDEX ix_reservation_members_participant_id ON reservation_members (participant_id) WHERE live;
 CREATE INDEX ix_reservation_members_programme_id_last_xid ON reservation_members (programme_id, last_xid);

@@ -288,6 +288,12 @@ CREATE TRIGGER keep_identity BEFORE UPDATE ON slot_seats FOR EACH ROW
   WHEN (NEW.id <> OLD.id OR NEW.programme_id <> OLD.programme_id OR NEW.created_at <> OLD.created_at)
   EXECUTE FUNCTION refuse('id, programme_id and created_at never change');
 
+CREATE TRIGGER keep_place BEFORE UPDATE ON event_slots FOR EACH ROW
+  WHEN (NEW.time_block_id <> OLD.time_block_id OR NEW.event_id <> OLD.event_id) EXECUTE FUNCTION refuse('time_block_id and event_id never change');
+
+CREATE TRIGGER keep_place BEFORE UPDATE ON event_time_blocks FOR EACH ROW
+  WHEN (NEW.event_id <> OLD.event_id) EXECUTE FUNCTION refuse('event_id never change');
+
 CREATE TRIGGER count_newly_limited BEFORE UPDATE ON events FOR EACH ROW
   WHEN (OLD.capacity IS NULL AND NEW.capacity IS NOT NULL) EXECUTE FUNCTION count_newly_limited();
 

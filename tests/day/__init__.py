@@ -1,0 +1,1 @@
+"""The day in memory: what screens read, and what they ask for."""
