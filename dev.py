@@ -211,7 +211,7 @@ def main(arguments: list[str]) -> int:
         "test": ([python, "-m", "pytest"], ROOT),
         "screenshots": ([python, "-m", "tests.gui.screenshots"], None),
         "bench": ([python, "-m", "tests.bench"], None),
-        "bundle": ([python, "-m", "PyInstaller", "--noconfirm", "build.spec"], ROOT),
+        "bundle": ([python, "-m", "tests.e2e.bundle"], ROOT),
     }
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if command not in {*commands, "check", "lock"}:

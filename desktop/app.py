@@ -242,7 +242,7 @@ class Application:
             now = self.session.day.now().minute
             if now != minute:
                 minute = now
-                self.session.day.tell(frozenset())
+                self.session.day.pass_time()
 
     def _come_forward(self) -> None:
         window: QWidget = self.window

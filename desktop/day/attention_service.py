@@ -29,7 +29,7 @@ class AttentionService:
 
     def subscribe(self, listener: Callable[[frozenset[UUID]], None]) -> Callable[[], None]:
         """As ``AttentionPort.subscribe``."""
-        return self._day.subscribe(lambda ids: listener(frozenset(UUID(id) for id in ids)))
+        return self._day.follow(lambda ids: listener(frozenset(UUID(id) for id in ids)))
 
     def cards(self) -> list[AttentionCard]:
         """As ``AttentionPort.cards``."""

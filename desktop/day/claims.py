@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from desktop.day.day import Day
 from desktop.day.slots import claim_name, place_words
@@ -76,7 +77,7 @@ def claim_view(day: Day, claim: SlotReservation, member: Id | None = None) -> Cl
         return None
     event, room = state.get(Event, claim.event_id), state.get(Location, claim.location_id)
     on = day.days.day_of(slot.start_time)
-    room_day = state.get(RoomDay, room_day_id(claim.location_id, on))
+    room_day = state.get(RoomDay, _room_day(claim.location_id, on))
     members = state.find(MEMBERS, claim.id)
     meant = next((row for row in members if row.participant_id == member), None) if len(members) > 1 else None
     status = claim_status(state, claim, slot.start_time, day.now(), day.zone, room_day)
@@ -84,6 +85,12 @@ def claim_view(day: Day, claim: SlotReservation, member: Id | None = None) -> Cl
     if meant is not None and claim.claim == "reserved":
         word = member_status(day, claim, meant, status)
     return ClaimView(claim, slot, on, "" if event is None else event.name, room, room_day, word, meant)
+
+
+@lru_cache(maxsize=4096)
+def _room_day(location_id: Id, on: date) -> Id:
+    """Hashing the id anew for every line of a list takes longer than all the rest of it."""
+    return room_day_id(location_id, on)
 
 
 def member_status(day: Day, claim: SlotReservation, member: ReservationMember, whole: ClaimStatus) -> StatusWord:

@@ -61,6 +61,7 @@ class Day:
         self._totals: dict[date, list[int]] = {}
         self._uncounted: set[Id] = set()
         self._listeners: list[Listener] = []
+        self._followers: list[Listener] = []
 
     # ----------------------------------------------------------------- reading
 
@@ -84,6 +85,11 @@ class Day:
         """As ``DayPort.subscribe``."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def follow(self, follower: Listener) -> Callable[[], None]:
+        """As ``subscribe``, and told of this desk's commands and of passing time too."""
+        self._followers.append(follower)
+        return lambda: self._followers.remove(follower)
 
     @property
     def programme(self) -> Programme | None:
@@ -164,13 +170,19 @@ class Day:
         for command in diff.commands:
             self.commands[command.id] = command
             (self._waiting.add if command.status == "queued" else self._waiting.discard)(command.id)
-        ids = frozenset() if diff.whole else frozenset(change.id for change in diff.rows)
-        self.tell(ids | frozenset(command.id for command in diff.commands) if ids else frozenset())
+        rows = frozenset(change.id for change in diff.rows)
+        if rows or diff.whole:
+            for listener in tuple(self._listeners):
+                listener(frozenset() if diff.whole else rows)
+        self._tell_followers(frozenset() if diff.whole else rows | {command.id for command in diff.commands})
 
-    def tell(self, ids: frozenset[Id]) -> None:
-        """Tell whoever listens that these changed (empty: anything)."""
-        for listener in tuple(self._listeners):
-            listener(ids)
+    def pass_time(self) -> None:
+        """Tell followers that words which depend on the time may have changed."""
+        self._tell_followers(frozenset())
+
+    def _tell_followers(self, ids: frozenset[Id]) -> None:
+        for follower in tuple(self._followers):
+            follower(ids)
 
     def _forget(self) -> None:
         self.state = State()

@@ -54,7 +54,7 @@ class DeskService:
 
     def subscribe(self, listener: Callable[[frozenset[UUID]], None]) -> Callable[[], None]:
         """As ``DeskPort.subscribe``."""
-        return self._day.subscribe(lambda ids: listener(frozenset(UUID(id) for id in ids)))
+        return self._day.follow(lambda ids: listener(frozenset(UUID(id) for id in ids)))
 
     def header(self) -> DeskHeader:
         """As ``DeskPort.header``."""

@@ -196,7 +196,8 @@ class Window(Surface):
         self.notice_area.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Say that the window is going; whoever runs it stops in order."""
+        """Say that the window is going; whoever runs it stops in order. What is open over it is closed first."""
+        self._begin_overlay()
         self.notices.listen(None)
         self.closing.emit()
         super().closeEvent(event)

@@ -14,13 +14,20 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, Role, SlotReservation
 from server_sync.rules.command import Command, Rule, allowed, read_args, unknown_kind
 from server_sync.rules.registry import RULES
-from server_sync.rules.state import INDEXES_OF, Effect, Index, IndexKey, R, RowKey, State
+from server_sync.rules.state import INDEXES, INDEXES_OF, Effect, Index, R, RowKey, State
 
 log = logging.getLogger(__name__)
 
 CommandKey = tuple[Literal["command"], Id]
-Key = RowKey | IndexKey | CommandKey
-"""Something that a decision may depend on: a row, the rows under a value of an index, or another command's verdict."""
+EntryKey = tuple[int, Id]
+Key = RowKey | EntryKey | CommandKey
+"""What a decision may depend on: a row, the rows under a value of an index, or another command's verdict.
+
+An index stands in it by its number, since these keys are hashed by the ten thousand.
+"""
+
+_NUMBERS: dict[Index, int] = {index: number for number, index in enumerate(INDEXES)}
+_NUMBERED = {record: tuple((_NUMBERS[index], index) for index in some) for record, some in INDEXES_OF.items()}
 
 
 class WatchedState(State):
@@ -39,7 +46,7 @@ class WatchedState(State):
 
     def find(self, index: Index, key: Id) -> list[Any]:
         """As ``State.find``."""
-        self.reads.add((index, key))
+        self.reads.add((_NUMBERS[index], key))
         return super().find(index, key)
 
     def put(self, row: Record) -> None:
@@ -169,8 +176,8 @@ def touched(before: Record | None, after: Record | None) -> set[Key]:
         keys.add((record, row.id))
         if row.deleted:
             continue
-        for index in INDEXES_OF[record]:
+        for number, index in _NUMBERED.get(record, ()):
             value = index.key(row)
             if value is not None:
-                keys.add((index, value))
+                keys.add((number, value))
     return keys

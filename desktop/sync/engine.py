@@ -178,10 +178,16 @@ class Engine:
     async def _listen(self) -> None:
         """Follow the server's pokes; that they connect at all is news, too."""
         while True:
+            heard = False
             async with aclosing(self._remote.pokes()) as pokes:
                 async for _ in pokes:
+                    heard = True
                     self._backoff.reset()
                     self.wake()
+            if heard and self.status.link is Link.ONLINE:
+                self.wake()  # a line that breaks is noticed here first: look, and say so
+            if self.status.link is Link.ONLINE:
+                self.wake()  # perhaps the line is gone: find out now, not at the next pull
             denied = self.status.link is Link.PAUSED
             await self._clock.wait(asyncio.Event(), PAUSE if denied else self._random.uniform(0.5, 3.0))
 

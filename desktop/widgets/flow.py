@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QWidget
 
+_ANY = 16_777_215  # QWIDGETSIZE_MAX
+
 
 class FlowLayout(QHBoxLayout):
     """Left to right, wrapping; widgets of one line are centred on each other. Spacing in pixels.
@@ -26,9 +28,7 @@ class FlowLayout(QHBoxLayout):
         self._centred = centred
         self.setContentsMargins(0, 0, 0, 0)
 
-    def addWidget(
-        self, widget: QWidget, stretch: int | None = None, alignment: Qt.AlignmentFlag | None = None
-    ) -> None:
+    def addWidget(self, widget: QWidget, stretch: int | None = None, alignment: Qt.AlignmentFlag | None = None) -> None:
         """Append a widget. A flow knows no stretch, and no alignment but that of its lines."""
         super().addWidget(widget)
         self._widgets.append(widget)
@@ -75,6 +75,10 @@ class FlowLayout(QHBoxLayout):
         sizes = [widget.minimumSizeHint().expandedTo(widget.minimumSize()) for widget in self._shown()]
         width, height = (max((s.width() for s in sizes), default=0), max((s.height() for s in sizes), default=0))
         return QSize(width, height).grownBy(self.contentsMargins())
+
+    def maximumSize(self) -> QSize:
+        """A flow may be given any room; what it doesn't need stays empty."""
+        return QSize(_ANY, _ANY)
 
     def _shown(self) -> list[QWidget]:
         return [widget for widget in self._widgets if not widget.isHidden()]

@@ -66,7 +66,9 @@ def read_item(principal: Principal, envelope: Envelope, programme_id: Id | None)
         return item
     item.rule = rule
     item.refused = allowed(rule, principal.role)
-    if principal.programme_id is not None and programme_id != principal.programme_id:
+    if principal.programme_id is not None and envelope.kind == "programme.create":
+        item.refused = Refusal(NOT_ALLOWED, {"problem": "only the server's own root token makes programmes"})
+    elif principal.programme_id is not None and programme_id != principal.programme_id:
         item.refused = Refusal(NOT_ALLOWED, {"problem": "this token belongs to another programme"})
     elif principal.programme_id is None and envelope.kind != "programme.create" and not is_id(programme_id or ""):
         item.programme_id = None

@@ -12,13 +12,24 @@ import msgspec
 from server_sync.authority.connection import Connection
 from server_sync.authority.load import LOCK_ORDER
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation, columns
+from server_sync.protocol.records import (
+    Attendance,
+    Event,
+    EventSlot,
+    EventTimeBlock,
+    Flag,
+    Record,
+    ReservationMember,
+    SlotReservation,
+    columns,
+)
 from server_sync.rules.state import Effect, RowKey
 
 DATABASE_OWNED: Final[frozenset[str]] = frozenset({"reserved_count"})
 """Columns that only the database's own trigger changes."""
 
 _LIMITS: Final[tuple[type[Record], ...]] = (Event, EventTimeBlock, EventSlot)
+_CLAIMS: Final = (SlotReservation, ReservationMember, Attendance, Flag)
 _RANK: Final = {record: rank for rank, record in enumerate(LOCK_ORDER)}
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -97,7 +108,8 @@ async def store(
     """Write the last state of every row that changed, and the ledger.
 
     Releases go before claims: places that are given back (updates) count before places are taken (new claims), with
-    raised limits in between; where no claim both is released and made, one statement does it all.
+    raised limits in between, and a slot is there before a claim moves into it; where no claim both is released and
+    made, one statement does it all.
     """
     updates: dict[type[Record], list[bytes]] = defaultdict(list)
     inserts: dict[type[Record], list[bytes]] = defaultdict(list)
@@ -109,9 +121,10 @@ async def store(
     if not (claims and updates) and not (limits and (claims or moves)):
         await _write(connection, {**limits, **updates}, inserts, log)
         return
-    await _write(connection, updates, {}, [])
+    places = {record: rows for record, rows in inserts.items() if record not in _CLAIMS}
+    await _write(connection, updates, places, [])
     await _write(connection, limits, {}, [])
-    await _write(connection, {}, inserts, log)
+    await _write(connection, {}, {record: rows for record, rows in inserts.items() if record in _CLAIMS}, log)
 
 
 async def _write(

@@ -126,21 +126,6 @@ async def test_a_slot_stays_in_its_block_and_a_block_with_its_event(connection: 
         await connection.execute("UPDATE event_time_blocks SET event_id = $1", day.event)
 
 
-async def test_a_block_changes_rooms_with_its_slots_or_not_at_all(connection: Any) -> None:
-    day = await make_day(connection)
-    await insert_claim(connection, day, day.slots[0])
-    other = await connection.fetchval(
-        "INSERT INTO locations (id, programme_id, name) VALUES (gen_random_uuid(), $1, 'Foyer') RETURNING id",
-        day.programme,
-    )
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await connection.execute("UPDATE event_time_blocks SET location_id = $1", other)
-    async with connection.transaction():
-        for table in ("slot_reservations", "event_slots", "event_time_blocks"):
-            await connection.execute(f"UPDATE {table} SET location_id = $1", other)
-    assert await _counts(connection, day.slots[0]) == (1, 0)
-
-
 async def test_nobody_is_in_two_places_at_once_unless_waived(connection: Any) -> None:
     day = await make_day(connection, capacity=9)
     ann = day.people[0]

@@ -1,1 +1,1 @@
-"""Benchmarks: ``python3 dev.py bench [NAME…] [--json FILE]``. Every figure is a ratio to a reference of the same run."""
+"""Benchmarks: ``python3 dev.py bench [NAME…] [--json FILE]``. Figures are ratios within one run."""

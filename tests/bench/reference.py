@@ -38,8 +38,8 @@ INSERT INTO participants (id, programme_id, display_name, first_name, last_name)
  FROM generate_series($1::int, $2::int) n
 """
 
-_CLAIM: Final = f"""INSERT INTO slot_reservations (id, programme_id, slot_id, event_id, location_id, time_block_id, claim,
- spots, reserved_at, placement_version, version, participant_id, ref)
+_CLAIM: Final = f"""INSERT INTO slot_reservations (id, programme_id, slot_id, event_id, location_id, time_block_id,
+ claim, spots, reserved_at, placement_version, version, participant_id, ref)
  VALUES (gen_random_uuid(), {PROGRAMME}, {{slot}}, {EVENT}, {ROOM}, {BLOCK}, 'reserved', 1, now(), 1, 1, {{person}},
  'RSV-' || nextval('bench_ref'))"""
 

@@ -38,22 +38,15 @@ def within(bench: str, case: str, value: float, unit: str, most: float) -> Row:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as text, in columns."""
-    lines = [("bench", "case", "value", "unit", "reference", "ratio", "target", "holds")]
-    for entry in rows:
-        lines.append(
-            (
-                entry.bench,
-                entry.case,
-                _number(entry.value),
-                entry.unit,
-                _number(entry.reference),
-                _number(entry.ratio),
-                _number(entry.target),
-                {None: "", True: "yes", False: "NO"}[entry.holds],
-            )
-        )
+    lines = [("bench", "case", "value", "unit", "reference", "ratio", "target", "holds"), *map(_cells, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+
+
+def _cells(entry: Row) -> tuple[str, ...]:
+    figures = (entry.reference, entry.ratio, entry.target)
+    holds = {None: "", True: "yes", False: "NO"}[entry.holds]
+    return (entry.bench, entry.case, _number(entry.value), entry.unit, *map(_number, figures), holds)
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

@@ -323,13 +323,19 @@ async def test_the_strip_answers(desk: Desk) -> None:
 async def test_listeners_hear_ids_and_pending(desk: Desk) -> None:
     """Screens are told which rows changed, and whether they are confirmed."""
     heard: list[frozenset[Id]] = []
-    stop = desk.day.subscribe(heard.append)
+    rows: list[frozenset[Id]] = []
+    stop, end = desk.day.follow(heard.append), desk.day.subscribe(rows.append)
     outcome = await desk.desk.check_in(desk.claim(0))
     fact = derived_id(str(outcome.command_id), desk.small.people[0])
     assert {fact, desk.small.claims[0], str(outcome.command_id)} <= heard[-1]
+    assert rows[-1] == heard[-1] - {str(outcome.command_id)}
     assert desk.day.is_pending(Attendance, fact)
     assert desk.day.unsent() == 1
+    await desk.answer("c2", Result(id=str(outcome.command_id), status="applied"))
+    assert desk.day.unsent() == 0
+    assert len(rows) == len(heard)
     stop()
+    end()
 
 
 def new_device() -> Id:

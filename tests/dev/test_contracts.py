@@ -29,6 +29,7 @@ PLANTS = {
     "the Qt bridge knows no room of the desk": ("desktop.qt.planted", "desktop.store"),
     "the store sees rules and protocol": ("desktop.store.planted", "desktop.sync"),
     "sync sees the store, rules and protocol": ("desktop.sync.planted", "desktop.remote"),
+    "the day sees the store, rules and protocol": ("desktop.day.planted", "desktop.sync.engine"),
     "remote sees the ports of sync and the protocol": ("desktop.remote.planted", "desktop.sync.engine"),
     "widgets see Qt's bridge and the protocol": ("desktop.widgets.planted", "desktop.store"),
     "the shell sees widgets and Qt's bridge": ("desktop.shell.planted", "desktop.screens.one"),

@@ -1,7 +1,7 @@
 """A desk, offline, is killed with SIGKILL at a random moment of 30 check-ins, again and again.
 
-``python -m tests.e2e.crashes [--rounds N] [--seed S]``: what its screen had confirmed must be at the centre once the line
-is back, once each.
+``python -m tests.e2e.crashes [--rounds N] [--seed S]``: what its screen had confirmed must be at the centre once the
+line is back, once each.
 """
 
 from __future__ import annotations

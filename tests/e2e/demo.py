@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -79,14 +80,10 @@ def _open(house: House, folder: Path) -> int:
 def _play(house: House, folder: Path) -> int:
     pictures = Path.cwd() / "demo-output"
     pictures.mkdir(exist_ok=True)
-    began = datetime.now()
+    began = time.monotonic()
     held = MainJob(house, folder, pictures).play()
-    say(
-        f"{'Every step held' if held else 'Something did not hold'}; the play took {datetime.now() - began}.".split(
-            "."
-        )[0]
-        + "."
-    )
+    words = "Every step held" if held else "Something did not hold"
+    say(f"{words}; the play took {time.monotonic() - began:.0f} s.")
     say(f"Pictures of the screens are in {pictures.name}/.")
     return 0 if held else 1
 

@@ -19,8 +19,10 @@ ANSWER_SECONDS = 60.0
 class Desk:
     """One desk. ``start`` may be called again after ``kill``: the profile stays."""
 
-    def __init__(self, name: str, profile: Path, server: str, code: str) -> None:
+    def __init__(self, name: str, profile: Path, server: str, code: str, programme: list[str] | None = None) -> None:
+        """*programme* is the command line of the driver; None runs it from the sources."""
         self.name = name
+        self._programme = programme or [sys.executable, "-m", "tests.e2e.desk_driver"]
         self.profile = profile
         self._server = server
         self._code: str | None = code
@@ -29,7 +31,7 @@ class Desk:
 
     def start(self) -> None:
         """Start the process and wait until its screen is there."""
-        command = [sys.executable, "-m", "tests.e2e.desk_driver", "--profile", str(self.profile)]
+        command = [*self._programme, "--profile", str(self.profile)]
         if self._code is not None:
             command += ["--server", self._server, "--enrol", self._code]
         self._answers = Queue()

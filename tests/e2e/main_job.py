@@ -155,7 +155,8 @@ class MainJob:
         began = time.monotonic()
         for desk in (self.first, self.second):
             desk.do("wait", **{"for": "sent"}, seconds=120)
-        stands: dict[str, str | None] = {person["id"]: command for person, command in zip(people, arrived, strict=False)}
+        pairs = zip(people, arrived, strict=False)
+        stands: dict[str, str | None] = {person["id"]: command for person, command in pairs}
         stands[people[UNDONE]["id"]] = None
         self._write_expected(stands)
         while self._read(quietly=True) and time.monotonic() - began < CONVERGENCE_SECONDS:

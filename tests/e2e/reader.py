@@ -1,8 +1,9 @@
 """Compares what people did with what is stored, by plain SQL and sqlite3 and none of Callboard's code.
 
 ``python -I reader.py EXPECTED.json`` where the file says: ``psql`` (a command line that takes a query), ``caches``
-(desk name to cache.db), ``actions`` (id, kind, desk, status, code, members), and ``arrivals`` (reservation to the command
-whose arrival must stand, or null). Prints each finding; exit code 0 only if nothing is lost, doubled or different.
+(desk name to cache.db), ``actions`` (id, kind, desk, status, code, members), and ``arrivals`` (reservation to the
+command whose arrival must stand, or null). Prints each finding; exit code 0 only if nothing is lost, doubled or
+different.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ SHARED = (
     "event_slots", "slot_reservations", "reservation_members", "attendance", "room_days",
 )  # fmt: skip
 
-CACHED = 'SELECT r.json FROM rows r JOIN generations g ON g.id = r.generation WHERE g.live = 1 AND g.whole = 1 AND r."table" = ?'
+CACHED = (
+    "SELECT r.json FROM rows r JOIN generations g ON g.id = r.generation"
+    ' WHERE g.live = 1 AND g.whole = 1 AND r."table" = ?'
+)
 
 
 class Reader:

@@ -30,6 +30,7 @@ from desktop.shell.window import Window
 from desktop.widgets.records import Outcome, PersonCard, Tone
 from desktop.widgets.surface import Surface
 from tests.gui.sample_day import SampleAttention, SampleDesk, SampleEnrol
+from tests.gui.screenshots import end
 
 
 def focused() -> QWidget:
@@ -117,9 +118,7 @@ async def stage(theme: Theme) -> AsyncIterator[Stage]:
     yield Stage(window, tasks, desk, port, attention, attention_port, played, printed)
     await tasks.close()
     await window.tasks.close()
-    window.close()
-    window.deleteLater()
-    QApplication.processEvents()
+    end(window)
 
 
 @dataclass
@@ -149,6 +148,4 @@ async def first_run(theme: Theme) -> AsyncIterator[FirstRun]:
     yield FirstRun(window, page, port, tasks)
     await tasks.close()
     await window.tasks.close()
-    window.close()
-    window.deleteLater()
-    QApplication.processEvents()
+    end(window)

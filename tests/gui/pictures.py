@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
@@ -29,6 +31,15 @@ from tests.gui.sample_day import (
     sample_strip,
 )
 from tests.gui.screenshots import picture
+
+_RUNNING: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks weakly
+
+
+def begin(work: Coroutine[Any, Any, None]) -> None:
+    """Start `work` as a key press would; it goes on while the picture is taken."""
+    task = asyncio.get_running_loop().create_task(work)
+    _RUNNING.add(task)
+    task.add_done_callback(_RUNNING.discard)
 
 
 def make_window(theme: Theme, pages: dict[str, QWidget], shown: str, strip: StripState, attention: int = 2) -> Window:
@@ -170,7 +181,7 @@ def enrol_progress(theme: Theme) -> QWidget:
     """The first sync."""
     window, model = enrol_window(theme)
     model.set_code("7K3M9QAB")
-    asyncio.get_running_loop().create_task(model.submit())
+    begin(model.submit())
     return window
 
 
@@ -179,7 +190,7 @@ def enrol_error(theme: Theme) -> QWidget:
     """A code that is not known."""
     window, model = enrol_window(theme)
     model.set_code("7K3M9QAX")
-    asyncio.get_running_loop().create_task(model.submit())
+    begin(model.submit())
     return window
 
 
@@ -214,7 +225,7 @@ def attention_reason(theme: Theme) -> QWidget:
     assert page is not None
     card = port.cards()[0]
     override = next(fix for fix in card.fixes if fix.needs_reason)
-    asyncio.get_running_loop().create_task(page.model.settle(card.card_id, override))
+    begin(page.model.settle(card.card_id, override))
     return window
 
 
@@ -222,7 +233,7 @@ def scan(model: DeskViewModel) -> None:
     """Press Enter on a code; what it starts is done before the picture is taken."""
     work = model.enter()
     if work is not None:
-        asyncio.get_running_loop().create_task(work)
+        begin(work)
 
 
 @picture("desk-here")

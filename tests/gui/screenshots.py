@@ -16,7 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -66,6 +66,14 @@ def render(window: QWidget) -> QPixmap:
     return window.grab()
 
 
+def end(window: QWidget) -> None:
+    """Close `window` and destroy it at once; left to the collector, it would die in an order that Qt can't stand."""
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+
+
 async def draw(folder: Path, wanted: set[str]) -> list[Path]:
     """Draw the pictures whose names begin with one of `wanted` (all when empty); return the files."""
     files = []
@@ -79,8 +87,7 @@ async def draw(folder: Path, wanted: set[str]) -> list[Path]:
             file = folder / f"{entry.name}-{scheme.value}.png"
             if not render(window).save(str(file)):
                 raise OSError(f"{file} can't be written.")
-            window.close()
-            window.deleteLater()
+            end(window)
             files.append(file)
     return files
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
@@ -20,16 +20,20 @@ from desktop.qt.dialogs import focusable
 from desktop.qt.icons import ICONS, draw_icon
 from desktop.qt.theme import Appearance, Theme
 from desktop.qt.tokens import Scheme, contrast, load_tokens, token_value
+from desktop.screens.attention.card import AttentionCardView
 from desktop.screens.desk.page import DeskPage
+from desktop.screens.enrol.page import EnrolPage
 from desktop.widgets.button import Button
 from desktop.widgets.person_card import PersonCardView
-from desktop.widgets.records import FixKind, StatusKind, Tone
+from desktop.widgets.records import CardAction, FixKind, StatusKind, Tone
 from desktop.widgets.status import LOOKS, TONE_FILL, TONE_TEXT
 from desktop.widgets.text import TextBlock
 from tests.gui import pictures
 from tests.gui.conftest import Stage, focused, press, show, type_text
 from tests.gui.sample_day import SampleDesk, names_of_the_world
-from tests.gui.screenshots import PICTURES, Picture
+from tests.gui.screenshots import PICTURES, Picture, end
+
+pytestmark = pytest.mark.usefixtures("qapp")
 
 READABLE = 4.5
 VISIBLE = 3.0  # what is not text: rings, edges of controls
@@ -146,8 +150,7 @@ async def built(picture: Picture, appearance: Appearance = Appearance.LIGHT) -> 
         await asyncio.sleep(0)
         QApplication.processEvents()
     yield window
-    window.close()
-    window.deleteLater()
+    end(window)
 
 
 @pytest.mark.parametrize("picture", OURS, ids=lambda picture: picture.name)
@@ -210,8 +213,7 @@ async def test_nothing_on_the_card_is_cut_off(qapp: QApplication, scale: float) 
                 assert button.width() >= button.sizeHint().width(), f"{button.words!r} is cut off"
                 assert card.rect().contains(button.geometry()), f"{button.words!r} is outside the card"
             model.back()
-        window.close()
-        window.deleteLater()
+        end(window)
 
 
 async def test_large_text_grows_everything_that_is_read(qapp: QApplication) -> None:
@@ -258,3 +260,45 @@ async def test_widgets_that_are_gone_do_not_follow_the_theme(stage: Stage) -> No
     assert last == first
     stage.window.theme.set_appearance(Appearance.DARK)
     stage.window.theme.set_scale(1.5)
+
+
+def place(window: QWidget, widget: QWidget) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of `widget` in its window."""
+    corner = widget.mapTo(window, QPoint(0, 0))
+    return corner.x(), corner.y(), corner.x() + widget.width(), corner.y() + widget.height()
+
+
+async def test_the_desk_stands_where_the_design_has_it() -> None:
+    async with built(next(p for p in OURS if p.name == "desk-busy")) as window:
+        page = window.findChild(DeskPage)
+        assert page is not None
+        wanted = {
+            page.field: (100, 69, 1338, 133),
+            page.results: (100, 149, 660, 506),
+            page.card: (680, 149, 1338, 658),
+            page.card.buttons[CardAction.CHECK_IN]: (709, 416, 901, 468),
+            page.card.buttons[CardAction.MOVE]: (911, 420, 1026, 464),
+            page.recent: (100, 674, 1338, 716),
+        }
+        for widget, design in wanted.items():
+            off = max(abs(ours - theirs) for ours, theirs in zip(place(window, widget), design, strict=True))
+            assert off <= 3, f"{widget!r} is at {place(window, widget)}, not at {design}"
+
+
+async def test_attention_stands_where_the_design_has_it() -> None:
+    async with built(next(p for p in OURS if p.name == "attention-busy")) as window:
+        cards = window.findChildren(AttentionCardView)
+        for card, design in zip(cards, ((100, 69, 1338, 208), (100, 222, 1338, 361)), strict=False):
+            off = max(abs(ours - theirs) for ours, theirs in zip(place(window, card), design, strict=True))
+            assert off <= 8, f"{card!r} is at {place(window, card)}, not at {design}"
+        assert place(window, cards[0].buttons[0])[0] - 181 <= 2
+
+
+async def test_the_first_run_stands_where_the_design_has_it() -> None:
+    async with built(next(p for p in OURS if p.name == "enrol-start")) as window:
+        page = window.findChild(EnrolPage)
+        assert page is not None
+        left, _, right, _ = place(window, page.boxes)
+        assert (left, right) == (448, 918)
+        assert page.boxes.height() == 72
+        assert page.practice.height() == 44

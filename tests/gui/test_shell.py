@@ -18,6 +18,7 @@ from desktop.shell.window import Window
 from desktop.widgets.question import Question
 from desktop.widgets.records import Connection, ConnectionState, Fix, FixKind, Freshness, Span, StripState
 from tests.gui.conftest import Stage, focused, press, type_text
+from tests.gui.screenshots import end
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -85,7 +86,7 @@ async def test_notices_wait_for_a_window(theme: Theme) -> None:
     for number in range(4):
         notices.post(f"notice {number}")
     assert [bar.accessibleName() for bar in window.notice_area.bars] == ["notice 1", "notice 2", "notice 3"]
-    window.deleteLater()
+    end(window)
 
 
 @pytest.mark.expects_log("window: broken failed")

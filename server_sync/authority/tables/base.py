@@ -24,9 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import UserDefinedType
 
-from server_sync.protocol.records import TABLES as RECORDS
-from server_sync.protocol.records import Record
-
 metadata: Final = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -112,8 +109,3 @@ def check(name: str, condition: str) -> CheckConstraint:
 def lookup(table: Table, *names: str, where: str | None = None) -> Index:
     """An index to find rows of *table* by *names*, of those for which *where* holds."""
     return Index(None, *(table.c[name] for name in names), postgresql_where=None if where is None else text(where))
-
-
-def record_of(table: Table) -> type[Record] | None:
-    """The record whose rows *table* keeps, if they are any."""
-    return RECORDS.get(table.name)
