@@ -72,7 +72,7 @@ def _ledger() -> str:
 
 STATEMENTS: Final = f"""\\set slot random(1, :slots)
 \\set i :i + 1
-\\set person :first + :client_id * 2000 + :i
+\\set person :first + :client_id * 800 + :i
 BEGIN;
 SELECT capacity, reserved_count, overbooked_count, status, start_time, end_time FROM event_slots
  WHERE id = {SLOT} FOR NO KEY UPDATE;
@@ -104,6 +104,6 @@ END $f$;
 
 FUNCTION: Final = f"""\\set slot random(1, :slots)
 \\set i :i + 1
-\\set person :first + :client_id * 2000 + :i
+\\set person :first + :client_id * 800 + :i
 SELECT bench_reserve({SLOT}, {PERSON});
 """
