@@ -72,8 +72,7 @@ class Desk:
         """As a power cut would: SIGKILL, no farewell."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-            self._process.wait()
-            self._process = None
+            self._gone()
 
     def quit(self) -> None:
         """Close the window as a person would."""
@@ -85,7 +84,17 @@ class Desk:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._process = None
+        else:
+            self._gone()
+
+    def _gone(self) -> None:
+        """Bury the process and its pipes."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.wait()
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
 
     @staticmethod
     def _read(process: subprocess.Popen[str], answers: Queue[str | None]) -> None:
