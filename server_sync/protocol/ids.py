@@ -29,6 +29,9 @@ _VALUE: Final = {character: value for value, character in enumerate(ALPHABET)}
 _READ_AS: Final = str.maketrans({"I": "1", "L": "1"})  # what a person may type for a 1
 _STRIDE: Final = 11_400_089  # coprime to 31: consecutive numbers look unrelated, so that neighbours aren't confused
 SCAN_PREFIX: Final = "CB"
+PREFIXES: Final = frozenset({"PRG", "EVT", "LOC", "PPL", "GRP", "RSV"})
+"""The kinds of row that people read refs of: without them one name in thirty-one would pass for a ref."""
+LONGEST: Final = 10  # digits with the check character: more rows than there will ever be
 
 
 def new_id() -> Id:
@@ -77,7 +80,7 @@ def read_ref(text: str) -> str | None:
     letters = "".join(text.upper().split()).replace("-", "")
     letters = letters.removeprefix(SCAN_PREFIX)
     prefix, body = letters[:3], letters[3:].translate(_READ_AS)
-    if len(body) < 6 or not prefix.isascii() or not prefix.isalpha() or any(c not in _VALUE for c in body):
+    if prefix not in PREFIXES or not 6 <= len(body) <= LONGEST or any(c not in _VALUE for c in body):
         return None
     return f"{prefix}-{body}" if check_character(body[:-1]) == body[-1] else None
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from server_sync.protocol.ids import (
     ALPHABET,
+    PREFIXES,
     check_character,
     derived_id,
     is_id,
@@ -19,6 +20,7 @@ from server_sync.protocol.ids import (
     scan_code,
     secret_id,
 )
+from server_sync.protocol.records import TABLES
 
 NUMBERS = st.integers(0, 10**9)
 PLACES = st.integers(0, 5)
@@ -91,3 +93,13 @@ def test_ids() -> None:
     assert secret_id("a secret") != secret_id("another")
     for text in ("", "x", first.upper(), "{" + first + "}", first.replace("-", ""), first + "\n"):
         assert not is_id(text)
+
+
+def test_a_name_is_no_ref() -> None:
+    """Each of these has a check character that happens to fit."""
+    for name in ("Oskar Mansfeld", "Shreyas Mahangade", "Axel STEFANINI", "Eric Ernst", "Daniel Weber"):
+        assert read_ref(name) is None
+
+
+def test_every_kind_with_a_ref_has_its_prefix() -> None:
+    assert {record.REF for record in TABLES.values() if record.REF is not None} == PREFIXES
