@@ -8,17 +8,18 @@ import logging
 import logging.handlers
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import platformdirs
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.day.claims import name_of
-from desktop.first_run import FirstRun
+from desktop.day.claims import subject_of
+from desktop.first_run import FirstRun, leave
 from desktop.qt.actions import Action, Actions
 from desktop.qt.i18n import tr
 from desktop.qt.loop import run
@@ -46,7 +47,7 @@ from desktop.store.desk_store import Store
 from desktop.store.profile import Profile
 from desktop.store.refusals import StoreCode, StoreRefusal
 from desktop.store.worker import ThreadWorker
-from desktop.sync.status import Status
+from desktop.sync.status import Link, Status
 from desktop.widgets.empty import EmptyState
 from server_sync.protocol.records import SlotReservation
 
@@ -151,12 +152,12 @@ class Application:
 
     # --------------------------------------------------------------- first run
 
-    def _show_first_run(self, profile: Profile, store: Store) -> None:
+    def _show_first_run(self, profile: Profile, store: Store, invited: bool = True) -> None:
         self.first_run = FirstRun(profile, store, self._open_desk, self.notices.post)
         known = self.options.server or ("" if store.identity is None else store.identity.server)
         self.enrol = EnrolViewModel(self.first_run, known)
         self.window.show_alone(EnrolPage(self.theme, self.enrol, self.tasks))
-        if self.options.enrol:
+        if invited and self.options.enrol:
             self.enrol.set_code(self.options.enrol)
             self._background.start(self.enrol.submit(), "enrol")
 
@@ -165,7 +166,7 @@ class Application:
         store = self.store
         assert store is not None
         assert store.identity is not None
-        self.session = DeskSession(store, store.identity, token, self._status_changed)
+        self.session = DeskSession(store, store.identity, token, self._status_changed, self._failed)
         await self.session.start()
         self._make_pages(self.session)
 
@@ -182,6 +183,8 @@ class Application:
         window.add_help()
         for action in desk_actions(self.desk):
             self.actions.add(action)
+        for action in self.board.actions_of():
+            self.actions.add(replace(action, enabled=self.board.isVisible))
         words = tr("Print room lists, or everybody by name")
         self.actions.add(Action("paper", words, self._open_paper, "Ctrl+P", "print", tr("Window"), shared=True))
         self.attention.model.state_changed.connect(self._count_attention)
@@ -198,11 +201,12 @@ class Application:
         if self.session is None or self.desk is None:
             return
         claim = self.session.day.state.get(SlotReservation, claim_id)
-        if claim is None:
+        subject = None if claim is None else subject_of(self.session.day, claim)
+        if subject is None or not self.desk.model.show(UUID(subject), UUID(claim_id)):
+            self.notices.post(tr("This is no longer there. Search again."), NoticeKind.WARN)
             return
-        self.desk.model.type_text(name_of(self.session.day, claim))
-        self.desk.model.take()
         self.window.show_page("desk")
+        self.desk.focus_card()
 
     def _open_paper(self) -> None:
         if self.session is not None:
@@ -224,6 +228,33 @@ class Application:
                 self.first_run = None
                 self._show_desk()
         self._show_strip()
+        if status.link is Link.REVOKED and self.session is not None:
+            session, self.session = self.session, None
+            self._background.start(self._leave(session, status.detail), "leave")
+
+    async def _leave(self, session: DeskSession, words: str) -> None:
+        """This desk was taken off: wipe what it knew, keep what was asked here, and begin with the first run."""
+        profile, store, old = self.profile, self.store, self.window
+        assert profile is not None
+        assert store is not None
+        for page in (self.desk, self.board, self.attention):
+            if page is not None:
+                page.model.close()
+        self.desk = self.board = self.attention = None
+        await session.stop()
+        refusal = await leave(profile, store)
+        self.actions = Actions()
+        self.window = Window(self.theme, self.actions, self.notices)
+        self._show_first_run(profile, store, invited=False)
+        self.window.resize(old.size())
+        self.window.show()
+        await old.tasks.close()
+        old.close()
+        old.deleteLater()
+        self.notices.listen(self.window.notice_area.show_notice)
+        self.notices.post(words, NoticeKind.ERROR, sticky=True)
+        if refusal is not None:
+            self.notices.post(refusal.words, NoticeKind.ERROR, sticky=True)
 
     def _show_strip(self) -> None:
         if self.session is not None and self.desk is not None:

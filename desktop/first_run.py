@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -54,14 +55,15 @@ class FirstRun:
     async def enrol(self, code: str, server: str, progress: Callable[[SyncProgress], None]) -> Outcome:
         """As ``EnrolPort.enrol``."""
         scanned = scanned_invitation(code)
-        typed, secret = scanned if scanned is not None else (server or LOCAL_SERVER, code)
+        typed, one_time = scanned if scanned is not None else (server or LOCAL_SERVER, code)
         address = server_address(typed)
         if isinstance(address, Failure):
             return Outcome(False, address.words, Tone.BAD)
-        device = self._device()
-        if isinstance(device, StoreRefusal):
-            return Outcome(False, device.words, Tone.BAD)
-        reply = await enrol(address, EnrolRequest(code=secret, device=device))
+        known = self._device()
+        if isinstance(known, StoreRefusal):
+            return Outcome(False, known.words, Tone.BAD)
+        device, proof = known
+        reply = await enrol(address, EnrolRequest(code=one_time, device=device, proof=proof))
         if isinstance(reply, Failure):
             return Outcome(False, reply.words, Tone.BAD, tr("Asked {server}.", server=address))
         refusal = await self._become(reply, address)
@@ -95,17 +97,41 @@ class FirstRun:
             self._say(notice)
         return enrolled
 
-    def _device(self) -> str | StoreRefusal:
-        """The id that this profile gave itself: the same at each attempt, since an answer may get lost."""
-        file: Path = self._profile.folder / "device"
+    def _device(self) -> tuple[str, str] | StoreRefusal:
+        """The id and proof that this profile gave itself: the same at each attempt, since an answer may get lost."""
+        file = _device_file(self._profile)
         try:
-            if file.is_file() and is_id(known := file.read_text(encoding="ascii").strip()):
-                return known
-            device = new_id()
-            file.write_text(device, encoding="ascii")
+            known = file.read_text(encoding="ascii").split() if file.is_file() else []
+            if len(known) == 2 and is_id(known[0]):
+                return known[0], known[1]
+            device, proof = new_id(), secrets.token_urlsafe(24)
+            file.touch(mode=0o600)
+            file.write_text(f"{device} {proof}", encoding="ascii")
         except OSError as error:
             refusal = refusal_of(error, file)
             if refusal is None:
                 raise
             return refusal
-        return device
+        return device, proof
+
+
+async def leave(profile: Profile, store: Store) -> StoreRefusal | None:
+    """Be this desk no longer: wipe the copy of the programme, forget id and token. What was asked here is kept.
+
+    The token goes last: whoever is stopped halfway hears from the server once more, and does it all again.
+    """
+    identity = store.identity
+    refusal = await store.leave()
+    try:
+        _device_file(profile).unlink(missing_ok=True)
+        if identity is not None:
+            TokenStore(identity.device, profile.token).forget()
+    except OSError as error:
+        refusal = refusal_of(error, profile.folder)
+        if refusal is None:
+            raise
+    return refusal
+
+
+def _device_file(profile: Profile) -> Path:
+    return profile.folder / "device"

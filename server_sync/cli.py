@@ -74,12 +74,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _words_of(error: Exception) -> str | None:
     """What to tell the keeper of an expected trouble; None for a bug."""
-    from server_sync.authority.faults import LOST
+    from server_sync.authority.faults import LOST, MISCONFIGURED
     from server_sync.authority.lanes import Overloaded, Unavailable
+    from server_sync.authority.migrate import CannotMigrate
     from server_sync.embedded import CannotStart
     from server_sync.keeping import Trouble
 
-    if isinstance(error, (CannotStart, Trouble)) or getattr(error, "filename", None) is not None:
+    if isinstance(error, MISCONFIGURED) or isinstance(error.__cause__, MISCONFIGURED):
+        return f"the database refused: {error.__cause__ or error}"
+    if isinstance(error, (CannotStart, CannotMigrate, Trouble)) or getattr(error, "filename", None) is not None:
         return str(error)
     if isinstance(error, (Unavailable, Overloaded, *LOST)):
         return f"the database can't be reached: {error}"

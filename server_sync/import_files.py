@@ -60,7 +60,7 @@ async def import_files(url: str, wanted: Wanted) -> int:
         raise Trouble("--programme and --new exclude each other.")
     await migrate(url)
     async with opened(url) as (authority, reads, _):
-        into = await _existing(reads, programme, new)
+        into = await _existing(reads, programme, new) or await _only(reads, programme, new)
         zone = wanted.time_zone or (into.time_zone if into is not None else "")
         document = _read(wanted.files, Defaults(name=new or "", time_zone=zone, date=wanted.date))
         if isinstance(document, ImportRefused):
@@ -82,6 +82,12 @@ async def import_files(url: str, wanted: Wanted) -> int:
 async def _existing(reads: Reads, named: str | None, new: str | None) -> Programme | None:
     """The programme that was named; None if none was."""
     return None if new is not None or named is None else await find_programme(reads, named)
+
+
+async def _only(reads: Reads, named: str | None, new: str | None) -> Programme | None:
+    """The only programme that there is, if nobody named one: its time zone goes for times without one."""
+    known = [] if named is not None or new is not None else await scope.programmes(reads, None)
+    return known[0] if len(known) == 1 else None
 
 
 async def _meant(reads: Reads, document: Import, new: str | None) -> Programme | None:

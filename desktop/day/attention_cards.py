@@ -141,8 +141,8 @@ def waiting_card(day: Day) -> AttentionCard | None:
     """What this desk asked for and waits for the network; facts need no answer and are not among them."""
     requests = [
         command
-        for command in day.commands.values()
-        if command.status == "queued" and command.envelope.kind.startswith("reservation.")
+        for command in day.queued()
+        if command.envelope.kind.startswith("reservation.")
     ]
     if not requests:
         return None
@@ -185,7 +185,10 @@ def who(day: Day, command: CommandState) -> str:
         return tr("Somebody") if group is None else group.name
     if about.participant_ids:
         return participant_name(day, about.participant_ids[0])
-    return about.reserved_name or tr("Somebody")
+    # A walk-in whose place was refused is known by the command that asked for the place alone, whose id the claim bears.
+    place = None if about.reservation_id is None else day.commands.get(about.reservation_id)
+    name = about.reserved_name if place is None else said(place).reserved_name
+    return name or tr("Somebody")
 
 
 def slot_words(day: Day, slot_id: Id) -> str:

@@ -9,6 +9,7 @@ from desktop.day.attention_cards import flag_card, is_shown, refusal_card, waiti
 from desktop.day.claims import meant_by
 from desktop.day.day import Day
 from desktop.day.recent import said
+from desktop.day.stranded import stranded_card
 from desktop.qt.i18n import tr
 from desktop.store.desk_store import Store, Wish
 from desktop.store.diff import CommandState
@@ -33,8 +34,8 @@ class AttentionService:
 
     def cards(self) -> list[AttentionCard]:
         """As ``AttentionPort.cards``."""
-        commands = [command for command in self._day.commands.values() if is_shown(command)]
-        cards = [refusal_card(self._day, command) for command in commands]
+        commands = [command for command in self._day.unresolved() if is_shown(command)]
+        cards = [_card(self._day, command) for command in commands]
         cards += [flag_card(self._day, flag) for flag in self._day.open_flags()]
         waiting = waiting_card(self._day)
         return [*cards, *([] if waiting is None else [waiting])]
@@ -58,11 +59,8 @@ class AttentionService:
         wish = self._again(command, slot_id)
         if wish is None:
             return Outcome(False, tr("This is no longer there. Leave it as it is."), Tone.WARN)
-        asked = await self._store.submit(wish)
-        if isinstance(asked, StoreRefusal):
-            return _outcome(asked, "")
-        refusal = await self._store.resolve(command.id, f"reissued {asked.id}")
-        return _outcome(refusal, tr("Asked for the other slot"))
+        asked = await self._store.submit_all([wish], settling=command.id)
+        return _outcome(asked, tr("Asked for the other slot"))
 
     def _again(self, command: CommandState, slot_id: Id) -> Wish | None:
         """What *command* asked, for another slot, as a new command."""
@@ -81,6 +79,10 @@ class AttentionService:
             )
             return Wish("reservation.reserve", again)
         return None
+
+
+def _card(day: Day, command: CommandState) -> AttentionCard:
+    return refusal_card(day, command) if command.stranded is None else stranded_card(day, command)
 
 
 def _outcome(done: object, words: str) -> Outcome:

@@ -23,7 +23,7 @@ from desktop.widgets.records import (
     StatusKind,
     Tone,
 )
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import Id, scan_code
 from server_sync.protocol.records import Attendance, Group, Participant, SlotReservation
 from server_sync.rules.attendance import that_stand
 from server_sync.rules.search import Found
@@ -52,7 +52,7 @@ def person_card(day: Day, subject: Id, claim_id: Id | None, as_of: str) -> Perso
     view = next((view for view in views if claim_id in (view.id, view.claim.id)), views[0] if views else None)
     name, details = _name(who), _details(day, subject)
     if view is None:
-        return _without_claim(subject, name, details)
+        return _without_claim(who, name, details)
     undo = undoable(day, view)
     hints = _hints(day, view)
     if as_of:
@@ -66,9 +66,10 @@ def person_card(day: Day, subject: Id, claim_id: Id | None, as_of: str) -> Perso
         hints,
         (*_buttons(day, view, undo), *_another(who, view)),
         () if view.member is not None else _members(day, view),
-        tuple(_other(day, other) for other in views if other.claim.id != view.claim.id and other.day == day.today),
+        tuple(_other(day, other) for other in views if other.claim.id != view.claim.id and other.day == day.current),
         None if undo is None else UUID(undo),
         scan_acts=_may_act(day, view),
+        code=_code(who, view),
     )
 
 
@@ -80,13 +81,20 @@ def undoable(day: Day, view: ClaimView) -> Id | None:
     return max(facts, key=lambda fact: (fact.occurred_at, fact.id)).command_id if facts else None
 
 
-def _without_claim(subject: Id, name: str, details: str) -> PersonCard:
+def _code(who: Participant | Group | SlotReservation, view: ClaimView | None) -> str:
+    """What the slip carries: the claim's ref, but one member's own where the claim is that of many; "" without a ref."""
+    ref = who.ref if view is None or (view.member is not None and who.ref) else view.claim.ref
+    return "" if ref is None else scan_code(ref)
+
+
+def _without_claim(who: Participant | Group | SlotReservation, name: str, details: str) -> PersonCard:
     words = tr("{name} has no slot yet. Reserve one, or ask the organiser.", name=name)
     return PersonCard(
-        UUID(subject), name, details,
+        UUID(who.id), name, details,
         hints=(HintLine(Tone.WARN, "info", words),),
         buttons=(CardButton(CardAction.RESERVE), CardButton(CardAction.PRINT)),
         scan_acts=False,
+        code=_code(who, None),
     )  # fmt: skip
 
 
@@ -105,11 +113,14 @@ def _hints(day: Day, view: ClaimView) -> tuple[HintLine, ...]:
     arrived = _arrival(day, view)
     if view.status.kind in _ARRIVED and arrived is not None:
         hints.append(HintLine(Tone.GOOD, "check", _who_checked_in(day, arrived)))
-    elif view.day != day.today:
+    elif view.day != day.current:
         words = tr("Not today: the call is on {day} at {time}, {room}.", day=day_words(view.day),
                    time=clock(start, day.zone), room=view.room_name)  # fmt: skip
         hints.append(HintLine(Tone.WARN, "calendar", words))
-        hints.append(HintLine(Tone.PLAIN, "info", tr("Move them to a slot today, or ask them to come back.")))
+        advice = tr("Move them to a slot today, or ask them to come back.")
+        if not day.is_on:
+            advice = tr("Nothing is on today. Check them in only if they are really here for it.")
+        hints.append(HintLine(Tone.PLAIN, "info", advice))
     else:
         hints.append(_timing(day, view))
     delay = 0 if view.room_day is None else view.room_day.delay_minutes
@@ -155,12 +166,17 @@ def _buttons(day: Day, view: ClaimView, undo: Id | None) -> tuple[CardButton, ..
     if len(members) > 1 and view.member is None:
         missing = len(missing_members(day, view.claim))
         words = tr("Check in {missing} more", missing=missing) if missing else tr("All here")
-        return CardButton(CardAction.CHECK_IN, words, bool(missing)), move, CardButton(CardAction.NO_SHOW), paper
+        absent = CardButton(
+            CardAction.NO_SHOW, tr("{missing} no-show", missing=missing) if missing < len(members) else "", bool(missing)
+        )
+        return CardButton(CardAction.CHECK_IN, words, bool(missing)), move, absent, paper
     if kind in _ARRIVED:
         return (*((CardButton(CardAction.UNDO, tr("Undo check-in")),) if undo is not None else ()), move, paper)
     no_show = CardButton(CardAction.UNDO, tr("Undo no-show")) if kind is StatusKind.NO_SHOW else None
     rest = (no_show or CardButton(CardAction.NO_SHOW), paper)
-    if view.day != day.today:
+    if not day.is_on:
+        return CardButton(CardAction.CHECK_IN, tr("Check in anyway")), move, *rest
+    if view.day != day.current:
         return (
             CardButton(CardAction.MOVE, tr("Move to today…")),
             CardButton(CardAction.CHECK_IN, tr("Check in anyway")),
@@ -179,7 +195,7 @@ def _another(who: Participant | Group | SlotReservation, view: ClaimView) -> tup
 def _may_act(day: Day, view: ClaimView) -> bool:
     """Whether a scan checks in at once: it is their day, they have a place, and they are not here already."""
     waiting = view.status.kind in (StatusKind.EXPECTED, StatusKind.LATE)
-    return view.claim.claim == "reserved" and view.day == day.today and waiting
+    return view.claim.claim == "reserved" and view.day == day.current and waiting
 
 
 def missing_members(day: Day, claim: SlotReservation) -> list[Id]:
@@ -212,7 +228,7 @@ def _other(day: Day, view: ClaimView) -> OtherClaim:
 
 def _title(day: Day, view: ClaimView) -> str:
     """"Piano solo, grade 7 · slot 4"; the day instead of the slot where it is another."""
-    if view.day != day.today:
+    if view.day != day.current:
         return f"{view.event} · {day_words(view.day)}"
     return tr("{event} · slot {number}", event=view.event, number=view.slot.slot_number)
 

@@ -165,7 +165,7 @@ def when(day: Day, moment: datetime) -> str:
     """"09:50", or with the day where that is not today: "Sunday 15 March 09:50"."""
     on = day.days.day_of(moment)
     time = clock(moment, day.zone)
-    return time if on == day.today else f"{day_words(on)} {time}"
+    return time if on == day.current else f"{day_words(on)} {time}"
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

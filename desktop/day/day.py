@@ -55,6 +55,7 @@ class Day:
         self._pending: dict[RowKey, frozenset[Id]] = {}
         self._refs: dict[str, RowKey] = {}
         self._waiting: set[Id] = set()
+        self._unresolved: set[Id] = set()
         self._people = People(self.state)
         self._days: Days | None = None
         self._counted: dict[Id, tuple[date, int, int]] = {}
@@ -115,6 +116,16 @@ class Day:
         """The programme's day that is on now, else the next one, else the last."""
         return self.days.nearest(self.now())
 
+    @property
+    def current(self) -> date:
+        """The day that it is now, whether or not the programme goes on then."""
+        return self.days.day_of(self.now())
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the programme goes on today."""
+        return self.current == self.today
+
     def here_today(self) -> Here:
         """How many have come today, of all who have a place today."""
         for claim_id in self._uncounted:
@@ -143,6 +154,14 @@ class Day:
         """What this desk asked, newest first."""
         return iter(reversed(self.commands.values()))
 
+    def queued(self) -> list[CommandState]:
+        """What this desk asked and has no verdict, oldest first."""
+        return sorted((self.commands[id] for id in self._waiting), key=lambda command: command.position)
+
+    def unresolved(self) -> list[CommandState]:
+        """What was refused, or never sent by the desk that this was before, and nobody settled; oldest first."""
+        return sorted((self.commands[id] for id in self._unresolved), key=lambda command: command.position)
+
     def open_flags(self) -> list[Flag]:
         """The flags that this desk should look at, oldest first."""
         flags: dict[Id, Flag] = self.state.rows[Flag]
@@ -170,6 +189,7 @@ class Day:
         for command in diff.commands:
             self.commands[command.id] = command
             (self._waiting.add if command.status == "queued" else self._waiting.discard)(command.id)
+            (self._unresolved.add if command.needs_attention else self._unresolved.discard)(command.id)
         rows = frozenset(change.id for change in diff.rows)
         if rows or diff.whole:
             for listener in tuple(self._listeners):
@@ -190,6 +210,7 @@ class Day:
         self._days = None
         self._uncounted.clear()
         self._waiting.clear()
+        self._unresolved.clear()
         for table in (self.commands, self._pending, self._refs, self._counted, self._totals):
             table.clear()
 

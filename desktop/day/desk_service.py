@@ -43,12 +43,18 @@ MOST_SLOTS = 200
 
 
 class DeskService:
-    """``as_of`` words how old what is shown is ("As of 3 min ago"), "" while it is live."""
+    """``as_of`` words how old what is shown is ("As of 3 min ago"), "" while it is live.
 
-    def __init__(self, day: Day, store: Store, as_of: Callable[[], str]) -> None:
+    ``loading`` words how far the copy of the programme has come, "" once it is whole.
+    """
+
+    def __init__(
+        self, day: Day, store: Store, as_of: Callable[[], str], loading: Callable[[], str] = lambda: ""
+    ) -> None:
         self._day = day
         self._store = store
         self._as_of = as_of
+        self._loading = loading
 
     # ----------------------------------------------------------------- reading
 
@@ -59,7 +65,10 @@ class DeskService:
     def header(self) -> DeskHeader:
         """As ``DeskPort.header``."""
         day, here = self._day, self._day.here_today()
-        return DeskHeader(day.identity.name, day_words(day.today), here.here, here.total, clock(day.now(), day.zone))
+        return DeskHeader(
+            day.identity.name, day_words(day.current), here.here, here.total, clock(day.now(), day.zone),
+            self._loading(), "" if day.is_on else day_words(day.today),
+        )  # fmt: skip
 
     def search(self, text: str, limit: int) -> list[PersonLine]:
         """As ``DeskPort.search``."""
@@ -76,6 +85,8 @@ class DeskService:
         if ref is None:
             return _misread(text)
         key = self._day.by_ref(ref)
+        if key is None and self._loading():
+            return CodeMatch(None, words=tr("The day is still being fetched: {ref} may be in it.", ref=ref))
         if key is None:
             return CodeMatch(None, words=tr("{ref} is not in this programme.", ref=ref))
         record, id = key
@@ -139,7 +150,7 @@ class DeskService:
         return await self._ask(Wish("attendance.undo", undo.Args(command_id=id), depends_on=depends), words, Tone.NOTE)
 
     async def undo_member(self, reservation_id: UUID, person_id: UUID) -> Outcome:
-        """As ``DeskPort.undo_member``. Facts of others that the same command said are said again."""
+        """As ``DeskPort.undo_member``. What the same command said of others is said again, as of when it happened."""
         meant, person = meant_by(self._day, str(reservation_id)), str(person_id)
         facts = [] if meant is None else that_stand(self._day.state.find(FACTS, meant[0].id))
         last = next((fact for fact in reversed(facts) if fact.participant_id == person), None)
@@ -150,11 +161,18 @@ class DeskService:
             for fact in facts
             if fact.command_id == last.command_id and fact.participant_id not in (None, person)
         ]
-        outcome = await self.undo(UUID(last.command_id))
-        if outcome.ok and others:
-            again = tuple(UUID(other) for other in others if other is not None)
-            await self._fact(f"attendance.{_VERBS[last.kind]}", meant[0].id, again)
-        return outcome
+        claim, id = meant[0], last.command_id
+        depends = (id,) if self._is_queued(id) else ()
+        wishes = [Wish("attendance.undo", undo.Args(command_id=id), depends_on=depends)]
+        if others:
+            again = attend.Args(reservation_id=claim.id, participant_ids=[other for other in others if other])
+            seen = {f"slot_reservations/{claim.id}": claim.placement_version}
+            kind, made_here = f"attendance.{_VERBS[last.kind]}", self._made_here(claim.id)
+            wishes.append(Wish(kind, again, seen, made_here, occurred_at=last.occurred_at))
+        done = await self._store.submit_all(wishes)  # never the one without the other
+        if isinstance(done, StoreRefusal):
+            return Outcome(False, done.words, Tone.BAD)
+        return self._outcome(done[0], tr("Undone: {name}", name=name_of(self._day, claim)), Tone.NOTE, None)
 
     async def move(self, reservation_id: UUID, slot_id: UUID) -> Outcome:
         """As ``DeskPort.move``. Carries the placement that was seen, so that somebody else's move is noticed."""
@@ -204,27 +222,34 @@ class DeskService:
             return _gone()
         claim, member = meant
         people = self._whose(kind, claim, member, members)
+        if people is None:
+            return Outcome(False, tr("All of {name} are here.", name=name_of(self._day, claim)), Tone.WARN)
         seen = {f"slot_reservations/{claim.id}": claim.placement_version}
         wish = Wish(kind, attend.Args(reservation_id=claim.id, participant_ids=people), seen, self._made_here(claim.id))
         name = name_of(self._day, claim, member)
+        no_show = tr("{name}: no-show", name=name)
+        if people and member is None:
+            no_show = tr("{name}: {count} no-show", name=name, count=len(people))
         words = {
             "attendance.arrive": tr("{name} is here", name=name),
             "attendance.perform": tr("{name} has performed", name=name),
-            "attendance.no_show": tr("{name}: no-show", name=name),
+            "attendance.no_show": no_show,
         }[kind]
         return await self._ask(wish, words, Tone.WARN if kind == "attendance.no_show" else Tone.GOOD, claim.slot_id)
 
     def _whose(
         self, kind: str, claim: SlotReservation, member: ReservationMember | None, members: Iterable[UUID] | None
-    ) -> list[Id]:
-        """The members to name: none where it is the whole claim."""
+    ) -> list[Id] | None:
+        """The members to name: none where it is the whole claim. A no-show is only whoever is missing; None: nobody."""
         if members is not None:
             return [str(person) for person in members]
         if member is not None:
             return [member.participant_id]
         missing = missing_members(self._day, claim)
         everybody = [row.participant_id for row in self._day.state.find(MEMBERS, claim.id)]
-        return missing if kind == "attendance.arrive" and missing != everybody else []
+        if kind == "attendance.no_show" and everybody and not missing:
+            return None
+        return missing if kind != "attendance.perform" and missing != everybody else []
 
     async def _ask(self, wish: Wish, words: str, tone: Tone, slot_id: Id | None = None) -> Outcome:
         """Submit *wish*; the outcome is what is on this desk's disk, and says if a refusal is to be expected."""

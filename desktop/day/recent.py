@@ -56,7 +56,7 @@ def recent_actions(day: Day, limit: int) -> list[RecentAction]:
         if len(found) >= limit:
             break
         kind = _LOOK.get(command.envelope.kind)
-        if kind is None or command.status in ("rejected", "failed"):
+        if kind is None or command.status in ("rejected", "failed", "stranded"):
             continue
         is_fact = command.envelope.kind in KINDS
         if is_fact and not _stands(day, command.id):

@@ -20,7 +20,10 @@ _STATES = {
     Link.ONLINE: ConnectionState.ONLINE,
     Link.OFFLINE: ConnectionState.OFFLINE,
     Link.CONNECTING: ConnectionState.CONNECTING,
+    Link.TROUBLE: ConnectionState.TROUBLE,
+    Link.STOPPED: ConnectionState.TROUBLE,
     Link.PAUSED: ConnectionState.BLOCKED,
+    Link.REVOKED: ConnectionState.BLOCKED,
 }
 
 
@@ -30,7 +33,7 @@ def strip_state(day: Day, status: Status) -> StripState:
     seen = [desk for desk in others if not _unseen(day, desk)]
     since = "" if status.since is None or status.link is not Link.OFFLINE else clock(status.since, day.zone)
     return StripState(
-        Connection(_STATES[status.link], since, len(seen) + 1, status.detail if status.link is Link.PAUSED else ""),
+        Connection(_STATES[status.link], since, len(seen) + 1, "" if status.link is Link.OFFLINE else status.detail),
         Freshness(age_words(day.now(), status.fresh_at), is_live(day, status), _who_is_unseen(day, others)),
         day.unsent(),
         clock_note(status.clock_offset_ms),
@@ -40,7 +43,8 @@ def strip_state(day: Day, status: Status) -> StripState:
 
 def is_live(day: Day, status: Status) -> bool:
     """Whether what is shown is as the centre has it, give or take a pull."""
-    return status.link is Link.ONLINE and status.fresh_at is not None and day.now() - status.fresh_at < LIVE
+    reached = status.link in (Link.ONLINE, Link.TROUBLE)
+    return reached and status.fresh_at is not None and day.now() - status.fresh_at < LIVE
 
 
 def as_of(day: Day, status: Status) -> str:

@@ -10,12 +10,14 @@ import httpx
 import msgspec
 
 from desktop.sync.ports import Failure, FailureKind
+from server_sync.protocol.errors import NOT_SIGNED_IN
 
 
 class _Error(msgspec.Struct):
     error: str = ""
     error_code: str = ""
     rebootstrap: str = ""
+    details: dict[str, Any] = {}
 
 
 def of_exception(error: httpx.HTTPError, begun: bool) -> Failure:
@@ -34,6 +36,9 @@ def of_response(status: int, headers: httpx.Headers, body: bytes) -> Failure:
     said = _said(body)
     words = said.error
     retry_after = _retry_after(headers.get("retry-after"))
+    if status == 401 and said.error_code == NOT_SIGNED_IN and said.details.get("reason") == "revoked":
+        words = "This desk was taken off the programme. Ask for a new code to enrol it again."
+        return Failure(FailureKind.REVOKED, words, reason="revoked")
     if status in (401, 403):
         return Failure(FailureKind.DENIED, words or "The server does not let this desk in. Enrol it again.")
     if status == 410 and said.rebootstrap:

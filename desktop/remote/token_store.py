@@ -44,6 +44,14 @@ class TokenStore:
         self.file.unlink(missing_ok=True)
         return ""
 
+    def forget(self) -> None:
+        """Be rid of the token, wherever it lies. Raises OSError as files do."""
+        self.file.unlink(missing_ok=True)
+        try:
+            keyring.delete_password(SERVICE, self.device)
+        except keyring.errors.KeyringError as error:
+            log.info("not in a keyring: %s", error)
+
     def _write(self, token: str) -> None:
         beside = self.file.with_name(self.file.name + ".new")
         beside.unlink(missing_ok=True)

@@ -44,6 +44,7 @@ class CheatSheet(Overlay[None]):
         for action in actions.all():
             if action.key:
                 groups.setdefault(action.group, []).append(action)
+        columns = min(columns, len(groups))
         content = Surface(theme, None)
         grid = QGridLayout(content)
         grid.setContentsMargins(0, 0, 12, 0)

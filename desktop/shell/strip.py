@@ -17,6 +17,7 @@ _DOTS = {
     ConnectionState.ONLINE: "here.mark",
     ConnectionState.OFFLINE: "late.text",
     ConnectionState.CONNECTING: "text.secondary",
+    ConnectionState.TROUBLE: "late.text",
     ConnectionState.BLOCKED: "refused.text",
 }
 
@@ -146,6 +147,8 @@ def _connection_spans(connection: Connection, brief: bool) -> tuple[Span, ...]:
         since = " " + tr("since {time}", time=connection.since) if connection.since else ""
         calm = "" if brief else " · " + tr("working from this laptop")
         return Span(tr("Offline"), strong=True), Span(since + calm + detail)
+    if connection.state is ConnectionState.TROUBLE:
+        return Span(tr("Trouble"), strong=True), Span(detail)
     if connection.state is ConnectionState.BLOCKED:
         return Span(tr("Not allowed"), strong=True), Span(detail)
     return Span(tr("Connecting…"), strong=True), Span(detail)

@@ -255,6 +255,7 @@ class Window(Surface):
         for action in self.actions_.all():
             if action.shared and action.key:
                 shortcut = QShortcut(QKeySequence(action.key), self)
+                shortcut.setAutoRepeat(False)  # a key held down is one wish, not thirty
                 shortcut.activated.connect(lambda name=action.action_id: self.actions_.run(name))
                 self._shortcuts.append(shortcut)
 

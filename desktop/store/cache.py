@@ -215,9 +215,16 @@ class Cache:
             )
         return state
 
-    def reveal(self) -> None:
-        """Show what was filled, and forget what was shown before."""
+    def filled_results(self) -> set[Id]:
+        """The commands whose results are among what was filled."""
         with self._database.transaction() as connection:
+            filled = select(_GENERATIONS.c.id).where(_GENERATIONS.c.live == 0)
+            return set(connection.execute(select(_RESULTS.c.id).where(_RESULTS.c.generation.in_(filled))).scalars())
+
+    def reveal(self) -> None:
+        """Show what was filled, and forget what was shown before, and why it was fetched."""
+        with self._database.transaction() as connection:
+            _note(connection, anew="0")
             _forget(connection, {_live(connection)})
             connection.execute(update(_GENERATIONS).values(live=1))
 

@@ -40,7 +40,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for, before it is a command; ``args`` are the rule's own struct."""
+    """What somebody asks for, before it is a command; ``args`` are the rule's own struct.
+
+    ``occurred_at`` is when it happened by the centre's clock; None: now.
+    """
 
     kind: str
     args: msgspec.Struct
@@ -61,6 +64,7 @@ class Store:
         self._cache: Cache | None = None
         self._replica: Replica | None = None
         self._commands: dict[Id, Queued] = {}
+        self._stranded: dict[Id, Queued] = {}
         self._listeners: list[Listener] = []
         self.clock_offset_ms = 0
         self.fresh_at: datetime | None = None
@@ -118,11 +122,12 @@ class Store:
     # ------------------------------------------------------------ what is asked
 
     async def enrol(self, identity: Identity) -> StoreRefusal | None:
-        """Become that desk, with an empty cache."""
+        """Become that desk. What it asked before goes on waiting; what another left unsent is shown as stranded."""
 
         def work() -> StoreRefusal | None:
-            self._outbox.set_identity(identity)
-            self._commands = {}
+            results = {} if self._replica is None else self._replica.results
+            self._outbox.set_identity(identity, results)
+            self._replica, self.cursor, self._commands = None, None, {}
             refusal = self._open_cache()
             self._tell_whole()
             return refusal
@@ -132,36 +137,54 @@ class Store:
     async def submit(self, wish: Wish) -> Submitted | StoreRefusal:
         """Make *wish* a command. When this returns it is on disk and predicted."""
 
-        def work() -> Submitted | StoreRefusal:
-            if self._replica is None:
+        done = await self.submit_all([wish])
+        return done if isinstance(done, StoreRefusal) else done[0]
+
+    async def submit_all(self, wishes: Sequence[Wish], settling: Id | None = None) -> list[Submitted] | StoreRefusal:
+        """Make *wishes* commands, in that order: all of them are on disk, or none.
+
+        *settling* is the refused command that they replace; it leaves Attention in the same step.
+        """
+
+        def work() -> list[Submitted] | StoreRefusal:
+            replica, now = self._replica, self._clock()
+            if replica is None:
                 return StoreRefusal(StoreCode.NOT_ENROLLED)
-            now = self._clock()
-            envelope = Envelope(
-                id=new_id(),
-                kind=wish.kind,
-                args=msgspec.Raw(msgspec.json.encode(wish.args)),
-                actor=wish.actor,
-                occurred_at=wish.occurred_at or now,
-                clock_offset_ms=self.clock_offset_ms,
-                seen=wish.seen or None,
-                depends_on=list(wish.depends_on) or None,
-            )
-            queued = self._outbox.append(envelope, now)
-            self._commands[queued.id] = queued
-            made = self._replica.append(queued.position, queued.envelope)
-            self._tell_changes({queued.id})
-            return Submitted(queued.id, made.refusal)
+            envelopes = [self._envelope(wish, now) for wish in wishes]
+            words = f"reissued {envelopes[0].id}"
+            queue = self._outbox.append(envelopes, now, {} if settling is None else {settling: words})
+            submitted: list[Submitted] = []
+            for queued in queue:
+                self._commands[queued.id] = queued
+                made = replica.append(queued.position, queued.envelope)
+                submitted.append(Submitted(queued.id, made.refusal))
+            if settling is not None:
+                self._mark_resolved(settling, words, now)
+            self._tell_changes({queued.id for queued in queue} | ({settling} if settling is not None else set()))
+            return submitted
 
         return await self._refusing(work, self._outbox.path)
 
+    def _envelope(self, wish: Wish, now: datetime) -> Envelope:
+        happened = wish.occurred_at
+        return Envelope(
+            id=new_id(),
+            kind=wish.kind,
+            args=msgspec.Raw(msgspec.json.encode(wish.args)),
+            actor=wish.actor,
+            occurred_at=now if happened is None else happened - timedelta(milliseconds=self.clock_offset_ms),
+            clock_offset_ms=self.clock_offset_ms,
+            seen=wish.seen or None,
+            depends_on=list(wish.depends_on) or None,
+        )
+
     async def resolve(self, id: Id, resolution: str) -> StoreRefusal | None:
-        """Note what a person did about a refused command; it leaves Attention."""
+        """Note what a person did about a refused or stranded command; it leaves Attention."""
 
         def work() -> StoreRefusal | None:
             at = self._clock()
             self._outbox.resolve(id, resolution, at)
-            queued = self._commands[id]
-            self._commands[id] = msgspec.structs.replace(queued, resolution=resolution, resolved_at=at)
+            self._mark_resolved(id, resolution, at)
             self._tell_changes({id})
             return None
 
@@ -169,18 +192,18 @@ class Store:
 
     # --------------------------------------------------------------- for sync
 
-    async def unsettled(self) -> tuple[frozenset[Id], int]:
+    async def unsettled(self) -> tuple[frozenset[Id], int] | StoreRefusal:
         """The commands without a result, and the sequence number of the first (the next free one if none)."""
 
         def work() -> tuple[frozenset[Id], int]:
             ids = frozenset(self._pending())
             return ids, min((self._commands[id].seq for id in ids), default=self._outbox.next_seq)
 
-        return await self._worker.run(work)
+        return await self._refusing(work, self._outbox.path)
 
-    async def run_from(self, seq: int, most: int, most_bytes: int) -> list[Queued]:
+    async def run_from(self, seq: int, most: int, most_bytes: int) -> list[Queued] | StoreRefusal:
         """The commands of this incarnation from *seq* on, as many as one push may hold."""
-        return await self._worker.run(lambda: self._outbox.run(seq, most, most_bytes))
+        return await self._refusing(lambda: self._outbox.run(seq, most, most_bytes), self._outbox.path)
 
     async def apply(self, delta: Delta, server_time: datetime) -> StoreRefusal | None:
         """Take *delta* whole, or not at all: ``CURSOR`` if it does not follow what is here."""
@@ -201,9 +224,9 @@ class Store:
 
         return await self._refusing(work, self._cache_path)
 
-    async def filling(self) -> Filling | None:
+    async def filling(self) -> Filling | StoreRefusal | None:
         """How far a bootstrap that was begun is."""
-        return await self._worker.run(lambda: self._opened()[0].filling())
+        return await self._refusing(lambda: self._opened()[0].filling(), self._cache_path)
 
     async def begin_filling(self, anew: bool) -> StoreRefusal | None:
         """Begin a bootstrap; what is shown stays until it is whole.
@@ -233,10 +256,10 @@ class Store:
 
         def work() -> StoreRefusal | None:
             cache, _ = self._opened()
-            cache.reveal()
             if cache.notes().get("anew") == "1":
-                self._outbox.reincarnate(keep=cache.load()[1].keys())
-                cache.note(anew="0")
+                # First: killed in between, this is done once more, and costs a number. Forgotten, it costs commands.
+                self._outbox.reincarnate(keep=cache.filled_results())
+            cache.reveal()
             self._fill_replica(cache)
             self._freshen(server_time)
             self._tell_whole()
@@ -259,6 +282,18 @@ class Store:
         """Throw the cache away, as when it turned out damaged. The outbox is untouched."""
 
         def work() -> StoreRefusal | None:
+            self._cache_dropped()
+            refusal = self._open_cache(fresh=True)
+            self._tell_whole()
+            return refusal
+
+        return await self._refusing(work, self._cache_path)
+
+    async def leave(self) -> StoreRefusal | None:
+        """The centre no longer knows this desk: wipe the copy of the programme. What was asked here is kept."""
+
+        def work() -> StoreRefusal | None:
+            self._outbox.settle({} if self._replica is None else self._replica.results)
             self._cache_dropped()
             refusal = self._open_cache(fresh=True)
             self._tell_whole()
@@ -321,6 +356,7 @@ class Store:
         self.fresh_at = datetime.fromisoformat(notes["fresh_at"]) if "fresh_at" in notes else None
         replica.load(rows, results, [(queued.position, queued.envelope) for queued in queue])
         self._commands = {queued.id: queued for queued in queue}
+        self._stranded = {queued.id: queued for queued in self._outbox.stranded()}
         self._replica, self.cursor = replica, cache.cursor()
 
     def _freshen(self, server_time: datetime) -> None:
@@ -331,6 +367,10 @@ class Store:
     def _pending(self) -> set[Id]:
         results = {} if self._replica is None else self._replica.results
         return {id for id in self._commands if id not in results}
+
+    def _mark_resolved(self, id: Id, resolution: str, at: datetime) -> None:
+        known = self._commands if id in self._commands else self._stranded
+        known[id] = msgspec.structs.replace(known[id], resolution=resolution, resolved_at=at)
 
     def _state(self, queued: Queued) -> CommandState:
         replica = self._replica
@@ -343,11 +383,13 @@ class Store:
             likely=None if pending is None else pending.refusal,
             resolution=queued.resolution,
             resolved_at=queued.resolved_at,
+            stranded=queued.stranded,
         )
 
     def _whole(self) -> Diff:
         rows = () if self._replica is None else tuple(self._replica.everything())
-        return Diff(rows, tuple(self._state(queued) for queued in self._commands.values()), whole=True)
+        queue = [*self._stranded.values(), *self._commands.values()]
+        return Diff(rows, tuple(self._state(queued) for queued in queue), whole=True)
 
     def _tell_whole(self) -> None:
         if self._replica is not None:
@@ -357,8 +399,9 @@ class Store:
     def _tell_changes(self, commands: set[Id]) -> None:
         _, replica = self._opened()
         rows, changed = replica.take_changes()
-        ids = sorted((commands | changed) & self._commands.keys(), key=lambda id: self._commands[id].position)
-        self._tell(Diff(tuple(rows), tuple(self._state(self._commands[id]) for id in ids)))
+        known = [found for id in commands | changed if (found := self._commands.get(id) or self._stranded.get(id))]
+        known.sort(key=lambda queued: queued.position)
+        self._tell(Diff(tuple(rows), tuple(self._state(queued) for queued in known)))
 
     def _tell(self, diff: Diff) -> None:
         if diff:

@@ -11,7 +11,7 @@ from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Record
 
-CommandStatus = Literal["queued", "applied", "rejected", "failed"]
+CommandStatus = Literal["queued", "applied", "rejected", "failed", "stranded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,10 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class CommandState:
-    """One command of this desk. ``likely`` is the refusal that this desk predicts while it is queued."""
+    """One command of this desk. ``likely`` is the refusal that this desk predicts while it is queued.
+
+    ``stranded`` names the desk that this profile was before and that never sent it, where it is not this desk's own.
+    """
 
     position: int
     envelope: Envelope
@@ -35,6 +38,7 @@ class CommandState:
     likely: Refusal | None = None
     resolution: str | None = None
     resolved_at: datetime | None = None
+    stranded: str | None = None
 
     @property
     def id(self) -> Id:
@@ -44,12 +48,14 @@ class CommandState:
     @property
     def status(self) -> CommandStatus:
         """Decided only by a result in the feed."""
+        if self.stranded is not None:
+            return "stranded"
         return "queued" if self.result is None else self.result.status
 
     @property
     def needs_attention(self) -> bool:
-        """Whether it was refused and nobody settled that yet."""
-        return self.status in ("rejected", "failed") and self.resolution is None
+        """Whether it was refused, or never sent, and nobody settled that yet."""
+        return self.status in ("rejected", "failed", "stranded") and self.resolution is None
 
 
 @dataclass(frozen=True, slots=True)

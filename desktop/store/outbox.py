@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 from sqlalchemy import (
     Column,
+    Connection,
     Integer,
     LargeBinary,
     MetaData,
@@ -25,11 +26,13 @@ from sqlalchemy import (
 
 from desktop.store.refusals import StoreCode, StoreRefusal, refusal_of
 from desktop.store.sqlite import Database
-from server_sync.protocol.commands import Envelope
+from server_sync.protocol.commands import Envelope, Result
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Role
 
 VERSION: Final = 1
+SETTLED: Final = "settled"
+"""The resolution of a command that had its verdict when the desk that asked it was left behind."""
 
 _METADATA = MetaData()
 _IDENTITY = Table(
@@ -53,6 +56,15 @@ _COMMANDS = Table(
     Column("resolution", String),
     Column("resolved_at", String),
     UniqueConstraint("incarnation", "seq"),
+)
+# Every command of an incarnation was asked by one desk; what another desk left unsent is not this one's to send.
+_OWNERS = Table(
+    "owners",
+    _METADATA,
+    Column("incarnation", Integer, primary_key=True),
+    Column("device", String, nullable=False),
+    Column("programme", String, nullable=False),
+    Column("name", String, nullable=False),
 )
 _MARKS = Table("marks", _METADATA, Column("name", String, primary_key=True), Column("value", Integer, nullable=False))
 
@@ -80,6 +92,8 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True):
     queued_at: datetime
     resolution: str | None = None
     resolved_at: datetime | None = None
+    stranded: str | None = None
+    """The name of the desk that asked it, if that is another than the one that this profile is now."""
 
     @property
     def id(self) -> Id:
@@ -128,7 +142,15 @@ class Outbox:
         if row is not None:
             self.identity = msgspec.json.decode(row.json, type=Identity)
             self.incarnation, self.next_seq = row.incarnation, row.next_seq
+            self._own_nameless(self.identity)
         return None
+
+    def _own_nameless(self, identity: Identity) -> None:
+        """A file from before there were owners: all of it is this desk's."""
+        with self._database.transaction() as connection:
+            if connection.execute(select(_OWNERS)).first() is None:
+                for incarnation in range(1, self.incarnation + 1):
+                    _own(connection, incarnation, identity)
 
     def _marks(self) -> dict[str, int]:
         with self._database.transaction() as connection:
@@ -139,36 +161,60 @@ class Outbox:
             for name, value in marks.items():
                 connection.execute(insert(_MARKS).prefix_with("OR REPLACE"), {"name": name, "value": value})
 
-    def set_identity(self, identity: Identity) -> None:
-        """Become that desk. A desk that was another before starts its numbers anew in the next incarnation."""
-        known = self.identity is not None
-        incarnation = self.incarnation + 1 if known else 1
-        values = {"one": 1, "json": msgspec.json.encode(identity), "incarnation": incarnation, "next_seq": 1}
-        with self._database.transaction() as connection:
-            connection.execute(insert(_IDENTITY).prefix_with("OR REPLACE"), values)
-        self.identity, self.incarnation, self.next_seq = identity, incarnation, 1
+    def set_identity(self, identity: Identity, results: Mapping[Id, Result]) -> None:
+        """Become that desk; its numbers start anew in the next incarnation.
 
-    def append(self, envelope: Envelope, queued_at: datetime) -> Queued:
-        """Give *envelope* the next sequence number and keep it. On disk when this returns."""
-        numbered = structs.replace(envelope, seq=self.next_seq)
+        The same desk of the same programme takes along whatever has none of *results*; what another desk left unsent or
+        refused is kept, and shown until somebody resolves it.
+        """
+        old = self.identity
+        same = old is not None and (old.device, old.programme) == (identity.device, identity.programme)
+        moved = [queued for queued in self.all() if queued.id not in results] if same else []
+        incarnation = self.incarnation + 1 if old is not None else 1
+        json = msgspec.json.encode(identity)
+        with self._database.transaction() as connection:
+            if not same:
+                _settle(connection, results)
+            values = {"one": 1, "json": json, "incarnation": incarnation, "next_seq": len(moved) + 1}
+            connection.execute(insert(_IDENTITY).prefix_with("OR REPLACE"), values)
+            _own(connection, incarnation, identity)
+            _renumber(connection, moved, incarnation)
+        self.identity, self.incarnation, self.next_seq = identity, incarnation, len(moved) + 1
+
+    def settle(self, results: Mapping[Id, Result]) -> None:
+        """Note what the centre agreed to, before this desk forgets *results*."""
+        with self._database.transaction() as connection:
+            _settle(connection, results)
+
+    def append(
+        self, envelopes: Sequence[Envelope], queued_at: datetime, resolutions: Mapping[Id, str] | None = None
+    ) -> list[Queued]:
+        """Give *envelopes* the next sequence numbers and keep them; all of them, with *resolutions*, or nothing."""
+        made: list[Queued] = []
+        with self._database.transaction() as connection:
+            for seq, envelope in enumerate(envelopes, self.next_seq):
+                made.append(self._insert(connection, structs.replace(envelope, seq=seq), seq, queued_at))
+            connection.execute(update(_IDENTITY).values(next_seq=self.next_seq + len(made)))
+            for id, resolution in (resolutions or {}).items():
+                _resolve(connection, id, resolution, queued_at)
+        self.next_seq += len(made)
+        return made
+
+    def _insert(self, connection: Connection, numbered: Envelope, seq: int, queued_at: datetime) -> Queued:
         raw = msgspec.json.encode(numbered)
         values = {
             "id": numbered.id,
             "incarnation": self.incarnation,
-            "seq": self.next_seq,
+            "seq": seq,
             "kind": numbered.kind,
             "envelope": raw,
             "queued_at": queued_at.isoformat(),
         }
-        with self._database.transaction() as connection:
-            result = connection.execute(insert(_COMMANDS), values)
-            connection.execute(update(_IDENTITY).values(next_seq=self.next_seq + 1))
-            position = result.inserted_primary_key
-        self.next_seq += 1
+        key = connection.execute(insert(_COMMANDS), values).inserted_primary_key
         return Queued(
-            position=position[0] if position is not None else 0,
+            position=key[0] if key is not None else 0,
             incarnation=self.incarnation,
-            seq=self.next_seq - 1,
+            seq=seq,
             raw=raw,
             envelope=numbered,
             queued_at=queued_at,
@@ -176,8 +222,22 @@ class Outbox:
 
     def all(self) -> list[Queued]:
         """Every command that this desk ever asked, in order."""
+        return [queued for queued in self._everything() if queued.stranded is None]
+
+    def stranded(self) -> list[Queued]:
+        """What another desk asked in this profile, and neither the centre nor a person has settled."""
+        return [queued for queued in self._everything() if queued.stranded is not None and queued.resolution is None]
+
+    def _everything(self) -> list[Queued]:
+        query = select(_COMMANDS, _OWNERS.c.device, _OWNERS.c.programme, _OWNERS.c.name).join(
+            _OWNERS, _OWNERS.c.incarnation == _COMMANDS.c.incarnation, isouter=True
+        )
+        mine = None if self.identity is None else (self.identity.device, self.identity.programme)
         with self._database.transaction() as connection:
-            return [_queued(row) for row in connection.execute(select(_COMMANDS).order_by(_COMMANDS.c.position))]
+            return [
+                _queued(row, None if row.device is None or (row.device, row.programme) == mine else row.name)
+                for row in connection.execute(query.order_by(_COMMANDS.c.position))
+            ]
 
     def run(self, from_seq: int, most: int, most_bytes: int) -> list[Queued]:
         """The next commands of this incarnation from *from_seq* on: at most that many and (after the first) bytes."""
@@ -200,24 +260,16 @@ class Outbox:
     def resolve(self, id: Id, resolution: str, at: datetime) -> None:
         """Note what a person did about a refused command."""
         with self._database.transaction() as connection:
-            connection.execute(
-                update(_COMMANDS)
-                .where(_COMMANDS.c.id == id)
-                .values(resolution=resolution, resolved_at=at.isoformat())
-            )
+            _resolve(connection, id, resolution, at)
 
     def reincarnate(self, keep: Collection[Id]) -> int:
         """Begin a new incarnation whose sequence starts at 1, with every command but *keep* in it, ids unchanged."""
         incarnation = self.incarnation + 1
         moved = [queued for queued in self.all() if queued.id not in keep]
         with self._database.transaction() as connection:
-            for seq, queued in enumerate(moved, 1):
-                raw = msgspec.json.encode(structs.replace(queued.envelope, seq=seq))
-                connection.execute(
-                    update(_COMMANDS)
-                    .where(_COMMANDS.c.id == queued.id)
-                    .values(incarnation=incarnation, seq=seq, envelope=raw)
-                )
+            if self.identity is not None:
+                _own(connection, incarnation, self.identity)
+            _renumber(connection, moved, incarnation)
             connection.execute(update(_IDENTITY).values(incarnation=incarnation, next_seq=len(moved) + 1))
         self.incarnation, self.next_seq = incarnation, len(moved) + 1
         return len(moved)
@@ -233,7 +285,43 @@ class Outbox:
             self._database.close()
 
 
-def _queued(row: Row[Any]) -> Queued:
+def _own(connection: Connection, incarnation: int, identity: Identity) -> None:
+    values = {
+        "incarnation": incarnation,
+        "device": identity.device,
+        "programme": identity.programme,
+        "name": identity.name,
+    }
+    connection.execute(insert(_OWNERS).prefix_with("OR REPLACE"), values)
+
+
+def _renumber(connection: Connection, moved: Iterable[Queued], incarnation: int) -> None:
+    """Put *moved* into *incarnation*, in their order, from 1 on."""
+    for seq, queued in enumerate(moved, 1):
+        raw = msgspec.json.encode(structs.replace(queued.envelope, seq=seq))
+        connection.execute(
+            update(_COMMANDS)
+            .where(_COMMANDS.c.id == queued.id)
+            .values(incarnation=incarnation, seq=seq, envelope=raw)
+        )
+
+
+def _resolve(connection: Connection, id: Id, resolution: str, at: datetime) -> None:
+    connection.execute(
+        update(_COMMANDS).where(_COMMANDS.c.id == id).values(resolution=resolution, resolved_at=at.isoformat())
+    )
+
+
+def _settle(connection: Connection, results: Mapping[Id, Result]) -> None:
+    for id in (id for id, result in results.items() if result.status == "applied"):
+        connection.execute(
+            update(_COMMANDS)
+            .where(_COMMANDS.c.id == id, _COMMANDS.c.resolution.is_(None))
+            .values(resolution=SETTLED)
+        )
+
+
+def _queued(row: Row[Any], stranded: str | None = None) -> Queued:
     return Queued(
         position=row.position,
         incarnation=row.incarnation,
@@ -243,6 +331,7 @@ def _queued(row: Row[Any]) -> Queued:
         queued_at=datetime.fromisoformat(row.queued_at),
         resolution=row.resolution,
         resolved_at=None if row.resolved_at is None else datetime.fromisoformat(row.resolved_at),
+        stranded=stranded,
     )
 
 

@@ -15,6 +15,7 @@ class StoreCode(StrEnum):
     """What is the matter."""
 
     DISK_FULL = "DISK_FULL"
+    BUSY = "BUSY"
     READ_ONLY = "READ_ONLY"
     UNREADABLE = "UNREADABLE"
     CORRUPT = "CORRUPT"
@@ -28,6 +29,7 @@ class StoreCode(StrEnum):
 
 _WORDS: Final[dict[StoreCode, str]] = {
     StoreCode.DISK_FULL: "This computer's disk is full: nothing more can be recorded. Free some space and try again.",
+    StoreCode.BUSY: "Another program holds {path} (a backup, or a check for viruses). Try again in a moment.",
     StoreCode.READ_ONLY: "Callboard may not write to its folder {path}. Give this user the right to, and try again.",
     StoreCode.UNREADABLE: "Callboard can't open {path}. Look whether the folder is there and may be used.",
     StoreCode.CORRUPT: "The copy of the programme on this computer is damaged; it will be fetched again. "
@@ -58,6 +60,8 @@ class StoreRefusal:
 _BY_SQLITE: Final[dict[int, StoreCode]] = {
     sqlite3.SQLITE_FULL: StoreCode.DISK_FULL,
     sqlite3.SQLITE_IOERR: StoreCode.DISK_FULL,  # what a quota or a file size limit looks like
+    sqlite3.SQLITE_BUSY: StoreCode.BUSY,
+    sqlite3.SQLITE_LOCKED: StoreCode.BUSY,
     sqlite3.SQLITE_READONLY: StoreCode.READ_ONLY,
     sqlite3.SQLITE_PERM: StoreCode.READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: StoreCode.UNREADABLE,

@@ -28,7 +28,8 @@ PAUSE = 60.0
 STUCK_AFTER = 180.0
 LOOK_EVERY = 10.0
 
-_UNREACHED = frozenset({FailureKind.OFFLINE, FailureKind.DENIED, FailureKind.INSECURE})
+_MANY = 3  # pushes put off, in a row, before somebody is told
+_UNREACHED = frozenset({FailureKind.OFFLINE, FailureKind.DENIED, FailureKind.REVOKED, FailureKind.INSECURE})
 _PAUSING = frozenset({FailureKind.DENIED, FailureKind.INSECURE, FailureKind.UNREADABLE})
 
 
@@ -49,6 +50,9 @@ class Engine:
         self._pusher = Pusher(store, timed)
         self._puller = Puller(store, timed, self._progress)
         self._push_from = 0.0  # monotonic: not before this
+        self._push_trouble = ""  # why what waits here does not get through, in words
+        self._put_off = 0  # pushes in a row that the server answered with "later"
+        self._faults = Backoff(random)
         self._waiting: set[Id] = set()
         self._settled_at = clock.monotonic()
         self._flights: asyncio.Task[None] | None = None
@@ -61,10 +65,28 @@ class Engine:
         self._wake.set()
 
     async def run(self) -> None:
-        """Keep this desk in step with the server until cancelled."""
-        ids, _ = await self._store.unsettled()
-        self._waiting = set(ids)
-        self._say(waiting=len(ids), since=self._clock.now())
+        """Keep this desk in step with the server until cancelled. A fault is logged and said, and it begins again."""
+        self._say(since=self._clock.now())
+        while True:
+            began = self._clock.monotonic()
+            try:
+                await self._sync()
+            except Exception:  # whatever it is: a desk that no longer syncs and says nothing is the worst
+                log.exception("syncing stopped")
+            if self._clock.monotonic() - began >= STUCK_AFTER:
+                self._faults.reset()
+            self._pusher.forget()
+            self._link(Link.STOPPED, "Syncing stopped over a fault and begins again. Nothing is lost.")
+            await self._clock.wait(asyncio.Event(), 1.0 + self._faults.wait())
+
+    async def _sync(self) -> None:
+        unsettled = await self._store.unsettled()
+        while isinstance(unsettled, StoreRefusal):
+            self._link(Link.TROUBLE, unsettled.words)
+            await self._clock.wait(asyncio.Event(), self._backoff.wait())
+            unsettled = await self._store.unsettled()
+        self._waiting = set(unsettled[0])
+        self._say(waiting=len(self._waiting))
         unsubscribe = self._store.subscribe(self._changed)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -79,8 +101,10 @@ class Engine:
         """Run the flights; should they be stuck, start them again and say so."""
         while True:
             self._flights = asyncio.create_task(self._fly(), name="fly")
+            ended = asyncio.Event()
+            self._flights.add_done_callback(_setting(ended))
             try:
-                while not await self._stuck(self._flights):
+                while not await self._stuck(self._flights, ended):
                     pass
             finally:
                 self._flights.cancel()
@@ -90,10 +114,8 @@ class Engine:
             self._pusher.forget()
             self._say(detail="Sending was stuck and was started again.")
 
-    async def _stuck(self, flights: asyncio.Task[None]) -> bool:
-        never = asyncio.Event()
-        flights.add_done_callback(lambda _: never.set())
-        if await self._clock.wait(never, LOOK_EVERY):
+    async def _stuck(self, flights: asyncio.Task[None], ended: asyncio.Event) -> bool:
+        if await self._clock.wait(ended, LOOK_EVERY):
             await flights  # it never ends but by an error: let that be seen
         quiet = self._clock.monotonic() - self._settled_at
         return self.status.link is Link.ONLINE and bool(self._waiting) and quiet >= STUCK_AFTER
@@ -126,13 +148,18 @@ class Engine:
     def _after_push(self, pushed: PushOutcome | Failure | StoreRefusal) -> float | None:
         """Seconds to wait where there is no sense in pulling; else None, with the next push put off if it must be."""
         if isinstance(pushed, StoreRefusal):
-            self._say(detail=pushed.words)
+            self._link(Link.TROUBLE, pushed.words)
             return self._backoff.wait()
         if isinstance(pushed, Failure):
             if pushed.kind in _UNREACHED:
                 return self._unreached(pushed)
+            log.info("push: %s: %s", pushed.kind, pushed.words)
+            self._push_trouble = pushed.words
             self._push_from = self._clock.monotonic() + self._backoff.wait(pushed.retry_after)
-        elif pushed.pushed is Pushed.LATER:
+            return None
+        self._put_off = self._put_off + 1 if pushed.pushed is Pushed.LATER else 0
+        self._push_trouble = "" if self._put_off < _MANY else "The server does not take what waits here; trying on."
+        if pushed.pushed is Pushed.LATER:
             self._push_from = self._clock.monotonic() + self._backoff.wait()
         elif pushed.pushed is Pushed.UPGRADE:
             self._push_from = self._clock.monotonic() + PAUSE
@@ -148,7 +175,9 @@ class Engine:
             filling=None,
             whole=True,
         )
-        if self.status.link is not Link.PAUSED or self._push_from <= self._clock.monotonic():
+        if self._push_trouble:
+            self._link(Link.TROUBLE, self._push_trouble)
+        elif self.status.link is not Link.PAUSED or self._push_from <= self._clock.monotonic():
             self._link(Link.ONLINE, "")
         if self._push_from <= self._clock.monotonic():
             self._backoff.reset()
@@ -156,7 +185,7 @@ class Engine:
     async def _failed(self, failure: Failure | StoreRefusal) -> float:
         if isinstance(failure, Failure):
             return self._unreached(failure)
-        self._say(detail=failure.words)
+        self._link(Link.TROUBLE, failure.words)
         if failure.code is StoreCode.CORRUPT:
             refusal = await self._store.rebuild_cache()
             self._say(whole=False, detail=(refusal or failure).words)
@@ -164,13 +193,16 @@ class Engine:
 
     def _unreached(self, failure: Failure) -> float:
         log.info("%s: %s", failure.kind, failure.words)
+        if failure.kind is FailureKind.REVOKED:
+            self._link(Link.REVOKED, failure.words)
+            return PAUSE
         if failure.kind in _PAUSING:
             self._link(Link.PAUSED, failure.words)
             return PAUSE
         if failure.kind is FailureKind.OFFLINE:
             self._link(Link.OFFLINE, failure.words)
         else:
-            self._say(detail=failure.words)
+            self._link(Link.TROUBLE, failure.words)
         return self._backoff.wait(failure.retry_after)
 
     # ------------------------------------------------------------------ pokes
@@ -188,7 +220,7 @@ class Engine:
                 self.wake()  # a line that breaks is noticed here first: look, and say so
             if self.status.link is Link.ONLINE:
                 self.wake()  # perhaps the line is gone: find out now, not at the next pull
-            denied = self.status.link is Link.PAUSED
+            denied = self.status.link in (Link.PAUSED, Link.REVOKED)
             await self._clock.wait(asyncio.Event(), PAUSE if denied else self._random.uniform(0.5, 3.0))
 
     # ----------------------------------------------------------------- status
@@ -226,3 +258,7 @@ class Engine:
         if status != self.status:
             self.status = status
             self._listener(status)
+
+
+def _setting(event: asyncio.Event) -> Callable[[object], None]:
+    return lambda _: event.set()

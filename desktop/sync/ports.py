@@ -44,6 +44,7 @@ class FailureKind(StrEnum):
     BUSY = "busy"  # 429, 503: later
     SERVER = "server"  # 5xx: a fault there
     DENIED = "denied"  # 401, 403: this desk may not
+    REVOKED = "revoked"  # 401: this desk is one no longer; its copy of the programme is to go
     REBOOTSTRAP = "rebootstrap"  # 410: fetch everything again; `reason` says why
     TOO_LARGE = "too_large"  # 413
     UNREADABLE = "unreadable"  # an answer, but not of a Callboard server

@@ -53,6 +53,7 @@ class Pusher:
         self._remote = remote
         self._most = MAX_RUN
         self._next: int | None = None
+        self._forks = 0  # in a row
 
     def forget(self) -> None:
         """Send again whatever has no result: what the server knows, it answers as before."""
@@ -60,9 +61,14 @@ class Pusher:
 
     async def push(self) -> PushOutcome | Failure | StoreRefusal:
         """Send the next run, if there is one."""
-        waiting, first = await self._store.unsettled()
+        unsettled = await self._store.unsettled()
+        if isinstance(unsettled, StoreRefusal):
+            return unsettled
+        waiting, first = unsettled
         seq = first if self._next is None else max(first, self._next)
         run = await self._store.run_from(seq, self._most, MAX_PUSH_BYTES - _OVERHEAD) if waiting else []
+        if isinstance(run, StoreRefusal):
+            return run
         if not run:
             return PushOutcome(Pushed.IDLE)
         reply = await self._remote.push(self._body(run))
@@ -89,9 +95,14 @@ class Pusher:
         if reply.stop == "fork" or (reply.stop == "gap" and not await self._can_resume(run[0].seq, reply.next_seq)):
             refusal = await self._store.reincarnate()
             self._next = None
+            self._forks += 1
+            if self._forks > 1:  # a new number did not help at once: try on, but never in a spin
+                return refusal or PushOutcome(Pushed.LATER, reply.server_time)
             return refusal or PushOutcome(Pushed.DONE, reply.server_time, more=True)
-        self._next = reply.next_seq
+        self._next, self._forks = reply.next_seq, 0
         waiting = await self._store.run_from(reply.next_seq, 1, MAX_PUSH_BYTES)
+        if isinstance(waiting, StoreRefusal):
+            return waiting
         return PushOutcome(Pushed.DONE, reply.server_time, more=bool(waiting))
 
     async def _can_resume(self, sent_from: int, next_seq: int) -> bool:
@@ -99,4 +110,4 @@ class Pusher:
         if next_seq == sent_from:
             return False
         run = await self._store.run_from(next_seq, 1, MAX_PUSH_BYTES)
-        return bool(run) and run[0].seq == next_seq
+        return not isinstance(run, StoreRefusal) and bool(run) and run[0].seq == next_seq

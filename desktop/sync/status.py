@@ -15,7 +15,10 @@ class Link(StrEnum):
     CONNECTING = "connecting"
     ONLINE = "online"
     OFFLINE = "offline"
+    TROUBLE = "trouble"  # the server answers, and yet something does not get through; it is tried again
     PAUSED = "paused"  # the server answers, and says no: a person must do something
+    REVOKED = "revoked"  # this desk is one no longer
+    STOPPED = "stopped"  # a fault here ended the exchange; it is begun again
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,10 @@ class Button(QAbstractButton):
             draw_ring(painter, self.theme, rect, BUTTON_RADIUS)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Enter press the button as Space does."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
-            self.click()
+        """Let Enter press the button as Space does, once however long it is held."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if not event.isAutoRepeat():
+                self.click()
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right):
             event.ignore()  # arrows belong to the page; Qt would move the focus among sibling buttons
         else:

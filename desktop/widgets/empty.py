@@ -85,6 +85,11 @@ class EmptyState(Surface):
         self._keys.hide()
         self._buttons.hide()
 
+    @property
+    def title(self) -> str:
+        """The sentence that is shown."""
+        return self._title.text
+
     def show_words(self, icon: str, title: str, words: str, tone: Tone = Tone.NOTE) -> None:
         """Show other words."""
         self._tile.set_look(icon, tone)

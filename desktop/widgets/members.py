@@ -59,6 +59,8 @@ class MemberGrid(QWidget):
         key = Qt.Key(event.key())
         if key in steps:
             self.set_current(self.current + steps[key])
+        elif event.isAutoRepeat():
+            event.accept()  # a key held down ticks once
         elif key == Qt.Key.Key_Space:
             self._tick(self.current)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

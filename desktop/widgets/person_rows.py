@@ -14,7 +14,10 @@ from desktop.widgets.status import TONE_TEXT
 
 
 class PersonRowPainter(RowPainter):
-    """Three lines: the name with its matches, who, and the nearest claim; the status chip at the right."""
+    """Three lines: the name with its matches, who, and the nearest claim; the status chip at the right.
+
+    Where one of them is empty the others stand in the middle.
+    """
 
     def height(self) -> int:
         """88 px at the default text scale."""
@@ -37,17 +40,18 @@ class PersonRowPainter(RowPainter):
             chip = QRectF(right - width, round(box.center().y() - size.height() / 2), width, size.height())
             draw_chip(painter, theme, chip, row.status)
             right = chip.left() - 12
-        lines = [theme.text_px(22), theme.text_px(20), theme.text_px(20)]
-        top = box.top() + 12
+        below = [words for words in (row.details, row.claim) if words]
+        high, line_high = theme.text_px(22), theme.text_px(20)
+        top = box.top() + 12 + (2 - len(below)) * line_high / 2
         width_left = right - box.left()
-        name_box = QRectF(box.left(), top, width_left, lines[0])
+        name_box = QRectF(box.left(), top, width_left, high)
         primary, accent = theme.color("text.primary"), theme.color("accent")
         draw_matched(painter, name_box, row.name, row.matches, theme.font(16, 600), primary, accent)
-        top += lines[0] + 2
-        for words in (row.details, row.claim):
-            line = QRectF(box.left(), top, width_left, lines[1])
+        top += high + 2
+        for words in below:
+            line = QRectF(box.left(), top, width_left, line_high)
             draw_text(painter, line, words, theme.font(13), theme.color("text.secondary"))
-            top += lines[1]
+            top += line_high
 
 
 class SlotRowPainter(RowPainter):

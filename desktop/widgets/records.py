@@ -197,13 +197,19 @@ class CodeMatch:
 
 @dataclass(frozen=True, slots=True)
 class DeskHeader:
-    """The top line of a page: where we are, how many are here, and the programme's clock."""
+    """The top line of a page: where we are, how many are here, and the programme's clock.
+
+    `loading` says how far the copy of the programme has come while it is not whole, "" once it is. `day` names the day
+    that the figures are of where that is not the one it is now.
+    """
 
     title: str
     subtitle: str
     here: int
     total: int
     clock: str
+    loading: str = ""
+    day: str = ""
 
 
 class FixKind(StrEnum):
@@ -248,6 +254,7 @@ class ConnectionState(StrEnum):
     ONLINE = "online"
     OFFLINE = "offline"
     CONNECTING = "connecting"
+    TROUBLE = "trouble"
     BLOCKED = "blocked"
 
 

@@ -181,7 +181,8 @@ class RowList(QListView):
             super().keyPressEvent(event)
             self.moved.emit(self.currentIndex().row())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.taken.emit(self.currentIndex().row())
+            if not event.isAutoRepeat():
+                self.taken.emit(self.currentIndex().row())
         else:
             event.ignore()
 

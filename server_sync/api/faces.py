@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -32,6 +33,9 @@ from server_sync.protocol.ids import Id, derived_id, is_id, new_id
 from server_sync.protocol.records import ROLES, Role
 
 Q = TypeVar("Q", bound=msgspec.Struct)
+
+YEARS: Final = range(1900, 2201)
+"""What a query may ask about: no database or calendar need cope with more."""
 
 LONGEST_KEY: Final = 200
 _KEYS: Final = "f0a4c2f1-6c1b-5d0e-9a37-3d1f2b7c9e54"
@@ -269,6 +273,11 @@ def read_query(params: QueryParams, query: type[Q], names: dict[str, str]) -> Q 
             return Refusal(INVALID, {"problem": "a text holds the character NUL", "field": name})
         given[names[name]] = value
     try:
-        return msgspec.convert(given, query, strict=False)
+        asked = msgspec.convert(given, query, strict=False)
+        for name in asked.__struct_fields__:
+            value = getattr(asked, name)
+            if isinstance(value, datetime) and value.year not in YEARS:
+                return Refusal(INVALID, {"field": name, "problem": f"the year {value.year} is out of range"})
+        return asked
     except msgspec.ValidationError as error:
         return Refusal(INVALID, {"problem": str(error)})

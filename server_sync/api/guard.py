@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_sync.api.answers import INTERNAL, UNAVAILABLE, problem, refuse
-from server_sync.authority.faults import LOST
+from server_sync.authority.faults import LOST, OVERLOADED
 from server_sync.authority.lanes import Overloaded, Unavailable
 from server_sync.protocol.errors import INVALID, NOT_FOUND, UNREADABLE, Refusal
 
@@ -50,7 +50,7 @@ class Guard:
 
 def answer_for(error: Exception) -> Response:
     """503 while the database is away or too much waits, else 500; never what the exception says."""
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, *OVERLOADED)):
         return problem(503, UNAVAILABLE, "More requests wait than can be answered; send it again later.", 5)
     if isinstance(error, (Unavailable, *LOST)) or _lost_beneath(error):
         return problem(503, UNAVAILABLE, "The database can't be reached; send the same request again.", 2)

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from server_sync.api.faces import Call, Faces
+from server_sync.api.programmes import programme_for
 from server_sync.authority.queries import access
 from server_sync.authority.queries.kinds import body_of
-from server_sync.protocol.errors import NOT_FOUND, Refusal
+from server_sync.protocol.errors import ALREADY_REVOKED, NOT_FOUND, Refusal
 from server_sync.protocol.ids import Id, secret_id
 from server_sync.protocol.records import Staff
 
@@ -22,6 +23,16 @@ class StaffList(msgspec.Struct, frozen=True, kw_only=True):
     """Staff by name."""
 
     staff: list[Staff]
+
+
+class NoBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is needed."""
+
+
+class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+    """Who no longer may."""
+
+    staff_id: Id
 
 
 class StaffToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,3 +57,15 @@ async def create_staff(call: Call[Any]) -> StaffToken | Refusal:
     token = call.services.credentials.token_for(call.command_id)
     done = await call.submit("staff.create", call.body | {"token_id": secret_id(token)}, call.named_programme())
     return done if isinstance(done, Refusal) else StaffToken(staff_id=done["staff_id"], token=token)
+
+
+@faces.post("/staff/{staff_id}/revoke", NoBody, Revoked, role="admin", refusals=(ALREADY_REVOKED,))
+async def revoke_staff(call: Call[Any]) -> Any:
+    """End somebody's access: none of their tokens works any more."""
+    staff_id = call.ids["staff_id"]
+    programme_id = await programme_for(call, "staff", staff_id)
+    if isinstance(programme_id, Refusal):
+        return programme_id
+    done = await call.submit("staff.revoke", {"staff_id": staff_id}, programme_id)
+    call.services.credentials.forget()
+    return done

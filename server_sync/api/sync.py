@@ -42,8 +42,8 @@ LEAST_APART: Final = 64 * 1024
 async def enrol(call: Call[Any]) -> EnrolReply | Refusal:
     """Enrol a desk by its one-time code.
 
-    The same desk may ask again with the same code while that has not expired, and gets the same token: its first
-    reply may have been lost.
+    The same desk may ask again with the same code and proof while the code has not expired, and gets the same token:
+    its first reply may have been lost.
     """
     request: EnrolRequest = call.content
     device = request.device
@@ -54,13 +54,15 @@ async def enrol(call: Call[Any]) -> EnrolReply | Refusal:
     call.command_id = derived_id(code_id, device)
     call.principal = Principal(f"device:{device}", request.name or invited.name, "public", invited.programme_id)
     token = call.services.credentials.token_for(call.command_id)
-    args = {"code_id": code_id, "device_id": device, "token_id": secret_id(token), "name": request.name or invited.name}
+    name = request.name or invited.name
+    ids = {"code_id": code_id, "device_id": device, "token_id": secret_id(token), "proof_id": secret_id(request.proof)}
+    args = {**ids, "name": name}
     done = await call.submit("device.enrol", args, invited.programme_id)
     if isinstance(done, Refusal):
         return done
     programmes = await scope.programmes(call.services.reads, invited.programme_id)
     return EnrolReply(
-        device=device, name=args["name"], programme=invited.programme_id, programme_name=programmes[0].name,
+        device=device, name=name, programme=invited.programme_id, programme_name=programmes[0].name,
         practice=programmes[0].practice, ceiling=invited.ceiling, token=token,
     )  # fmt: skip
 

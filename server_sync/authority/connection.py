@@ -63,6 +63,6 @@ async def open_pool(url: str, size: int) -> Pool:
     """A pool of at most *size* connections; raises OSError or asyncpg's errors if the server can't be reached."""
     pool: Pool = await asyncpg.create_pool(
         url, min_size=1, max_size=size, reset=_leave_clean, server_settings=SESSION, statement_cache_size=500,
-        max_inactive_connection_lifetime=0,
+        max_inactive_connection_lifetime=0, timeout=10, command_timeout=70,  # a line that died silently ends here
     )  # fmt: skip
     return pool

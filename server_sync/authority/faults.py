@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import asyncpg
+import sqlalchemy.exc
 
 from server_sync.protocol.errors import (
     ALREADY_EXISTS,
@@ -37,6 +38,16 @@ LOST: Final = (
     TimeoutError,
 )
 """The connection is gone, and whether the commit came through is unknown: ask again, the ledger knows."""
+
+OVERLOADED: Final = (sqlalchemy.exc.TimeoutError,)
+"""All connections of a pool are busy, and stayed so for as long as anybody should wait."""
+
+MISCONFIGURED: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""What whoever runs the server can mend: a wrong password or name, or a right that is missing."""
 
 _BY_CHECK: Final = {"event_slots": SLOT_FULL, "event_time_blocks": BLOCK_FULL, "events": EVENT_FULL}
 _BY_EXCLUSION: Final = {"reservation_members": DOUBLE_BOOKED, "event_time_blocks": ROOM_TAKEN}

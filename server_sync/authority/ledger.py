@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -82,8 +83,16 @@ def ledger_row(
         code=result.code,
         details=None if result.details is None else msgspec.Raw(_ENCODER.encode(result.details)),
         effects=effects,
-        occurred_at=None if envelope.occurred_at is None else envelope.occurred_at.isoformat(),
+        occurred_at=_said_at(envelope),
     )
+
+
+def _said_at(envelope: Envelope) -> str | None:
+    """The device's own time, in UTC: offsets that Postgres has no room for, and years without a UTC, are let go."""
+    try:
+        return None if envelope.occurred_at is None else envelope.occurred_at.astimezone(UTC).isoformat()
+    except OverflowError:
+        return None
 
 
 def storable(args: msgspec.Raw) -> msgspec.Raw:

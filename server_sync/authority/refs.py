@@ -9,11 +9,9 @@ from typing import Final, TypeVar
 from msgspec import structs
 
 from server_sync.authority.connection import Connection
+from server_sync.authority.tables.ledger import REF_LOT as LOT
 from server_sync.protocol.ids import make_ref
 from server_sync.protocol.records import TABLES, Record
-
-LOT: Final = 1000
-"""How far a sequence of refs advances at once; a process that stops leaves the rest of its lot unused."""
 
 SEQUENCES: Final = {record.REF: f"ref_{record.TABLE}" for record in TABLES.values() if record.REF is not None}
 

@@ -55,11 +55,12 @@ class Authority:
         return cls(pool, lanes, protections or Protections.from_environment())
 
     async def close(self) -> None:
-        """Finish what is in flight and disconnect."""
-        self._poker.cancel()
+        """Stop the lanes (what they had not committed is rolled back, and told so), say what changed, disconnect."""
         await self._lane.close()
         await self._bulk.close()
+        self._poker.cancel()
         await asyncio.gather(self._poker, return_exceptions=True)
+        await self._tell()
         await self.pool.close()
 
     async def submit(
@@ -107,9 +108,17 @@ class Authority:
         while True:
             await self._poke.wait()
             self._poke.clear()
-            programmes, self._dirty = self._dirty, set()
-            try:
-                await self.pool.fetch("SELECT pg_notify($1, p) FROM unnest($2::text[]) p", CHANNEL, sorted(programmes))
-            except Exception:  # desks pull every 20 s anyway; the next commit pokes again
-                self._dirty |= programmes
+            await self._tell()
             await asyncio.sleep(POKE_SECONDS)
+
+    async def _tell(self) -> None:
+        programmes, self._dirty = self._dirty, set()
+        if not programmes:
+            return
+        try:
+            await self.pool.fetch("SELECT pg_notify($1, p) FROM unnest($2::text[]) p", CHANNEL, sorted(programmes))
+        except Exception:  # desks pull every 20 s anyway; the next commit pokes again
+            self._dirty |= programmes
+        except asyncio.CancelledError:
+            self._dirty |= programmes
+            raise

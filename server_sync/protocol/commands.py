@@ -6,7 +6,7 @@ A command is immutable: what a desk queued is sent byte for byte, under whatever
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -131,17 +131,20 @@ class Rebootstrap(msgspec.Struct, frozen=True):
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A one-time code (any case, with or without dashes) and the desk's own name for itself."""
+    """A one-time code (any case, with or without dashes) and the desk's own name for itself.
+
+    ``proof`` is a secret that the desk makes and keeps: who asks again with the same code, its first answer lost, is
+    told the token only with the same proof. A code that others overheard and a device id that they saw don't do.
+    """
 
     code: str
     device: GivenId
+    proof: Annotated[str, msgspec.Meta(min_length=16, max_length=200)]
     name: str | None = None
 
 
 class EnrolReply(msgspec.Struct, frozen=True, kw_only=True):
     """``token`` is shown this once; whoever bears it is the device."""
-
-    KIND: ClassVar[str] = "enrol"
 
     device: Id
     name: str

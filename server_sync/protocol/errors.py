@@ -70,7 +70,7 @@ WORDS: Final[dict[str, str]] = {
     RESERVED_SLOTS: "Slots that people have reserved would be lost.",
     MANUAL_SLOTS: "The slots of this block are made one by one.",
     ALREADY_RESOLVED: "Somebody resolved this already.",
-    ALREADY_REVOKED: "This device was revoked already.",
+    ALREADY_REVOKED: "That was revoked already.",
     CODE_UNKNOWN: "This code is unknown, used or expired; ask the organiser for a new one.",
     KEY_REUSED: "This id or Idempotency-Key was used for another request.",
     DEPENDENCY_REFUSED: "What this depended on was refused.",

@@ -1,4 +1,4 @@
-"""Who may use this programme, from where: ``staff.create``, ``device.invite``, ``device.enrol`` and ``device.revoke``.
+"""Who may use this programme, from where: ``staff.create`` and ``.revoke``, ``device.invite``, ``.enrol`` and ``.revoke``.
 
 Secrets never enter a command: a code or token is named by ``secret_id``, made before the command is.
 """
@@ -79,11 +79,12 @@ def invite(state: State, command: Command[Invite], now: datetime) -> Changes | R
 
 
 class Enrol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The code's and the new token's ``secret_id``, and the id that the desk gave itself."""
+    """The code's, the new token's and the desk's proof's ``secret_id``, and the id that the desk gave itself."""
 
     code_id: GivenId
     device_id: GivenId
     token_id: GivenId
+    proof_id: GivenId
     name: Name | None = None
 
 
@@ -139,8 +140,33 @@ def revoke(state: State, command: Command[Revoke], now: datetime) -> Changes | R
     return Changes([structs.replace(device, revoked_at=now), *credentials], {"device_id": device.id})
 
 
+class RevokeStaff(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose tokens."""
+
+    staff_id: GivenId
+
+
+def needs_member(command: Command[RevokeStaff], loaded: State) -> Keys:
+    """The member of staff and their credentials."""
+    keys = Keys(lock={(Staff, command.args.staff_id)}, find={(CREDENTIALS, command.args.staff_id)})
+    keys.lock |= {(Credential, row.id) for row in loaded.find(CREDENTIALS, command.args.staff_id)}
+    return keys
+
+
+def revoke_staff(state: State, command: Command[RevokeStaff], now: datetime) -> Changes | Refusal:
+    """The member of staff, no longer active, and every token of theirs, revoked."""
+    person = state.get(Staff, command.args.staff_id)
+    if person is None or person.programme_id != command.programme_id:
+        return Refusal(NOT_FOUND, {"staff_id": command.args.staff_id})
+    if not person.is_active:
+        return Refusal(ALREADY_REVOKED, {"staff_id": person.id})
+    credentials = [structs.replace(row, revoked_at=now) for row in state.find(CREDENTIALS, person.id)]
+    return Changes([structs.replace(person, is_active=False), *credentials], {"staff_id": person.id})
+
+
 RULES: list[Rule[Any]] = [
     Rule("staff.create", CreateStaff, "admin", needs_staff, create_staff),
+    Rule("staff.revoke", RevokeStaff, "admin", needs_member, revoke_staff),
     Rule("device.invite", Invite, "admin", needs_invitation, invite),
     Rule("device.enrol", Enrol, "public", needs_enrolment, enrol),
     Rule("device.revoke", Revoke, "admin", needs_device, revoke),

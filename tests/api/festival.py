@@ -73,7 +73,7 @@ class Festival:
     async def desk(self, ceiling: str = "volunteer") -> dict[str, Any]:
         """An enrolled desk: what the enrolment answered, and its ``headers``."""
         invited = await made(self.client, "/v1/devices/invite", {"name": "Desk", "ceiling": ceiling}, self.admin)
-        body = {"code": invited["code"], "device": str(uuid.uuid4())}
+        body = {"code": invited["code"], "device": str(uuid.uuid4()), "proof": "p" * 20}
         enrolled = await made(self.client, "/sync/devices", body, {})
         return enrolled | {"headers": bearing(enrolled["token"])}
 

@@ -53,12 +53,14 @@ async def test_a_desk_is_enrolled_once_by_a_code(festival: Festival) -> None:
     lives = datetime.fromisoformat(invited["expires_at"]) - datetime.now(UTC)
     assert timedelta(minutes=14) < lives <= timedelta(minutes=15)
     device = str(uuid.uuid4())
-    body = {"code": f" {invited['code'].lower()} ", "device": device, "name": "By the door"}
+    body = {"code": f" {invited['code'].lower()} ", "device": device, "name": "By the door", "proof": "p" * 20}
     enrolled = await made(client, "/sync/devices", body, {})
     assert (enrolled["name"], enrolled["ceiling"], enrolled["programme"], enrolled["programme_name"]) == (
         "By the door", "room_manager", festival.programme, "Spring Festival",
     )  # fmt: skip
     assert await made(client, "/sync/devices", body, {}) == enrolled, "the reply may have been lost"
+    overheard = await client.post("/sync/devices", json=body | {"proof": "q" * 20})
+    assert (overheard.status_code, overheard.json()["error_code"]) == (409, "KEY_REUSED"), "code and id are not enough"
     other = await client.post("/sync/devices", json=body | {"device": str(uuid.uuid4())})
     assert (other.status_code, other.json()["error_code"]) == (409, "CODE_UNKNOWN")
     [row] = (await client.get("/v1/devices", headers=festival.admin)).json()["devices"]
@@ -68,13 +70,14 @@ async def test_a_desk_is_enrolled_once_by_a_code(festival: Festival) -> None:
 
 @pytest.mark.parametrize("code", ["", "AAAA-AAAA", "x" * 1000, "\u202e", "' OR 1=1"])
 async def test_a_code_that_is_none(festival: Festival, code: str) -> None:
-    reply = await festival.client.post("/sync/devices", json={"code": code, "device": str(uuid.uuid4())})
+    body = {"code": code, "device": str(uuid.uuid4()), "proof": "p" * 20}
+    reply = await festival.client.post("/sync/devices", json=body)
     assert (reply.status_code, reply.json()["error_code"]) in ((409, "CODE_UNKNOWN"), (422, "INVALID")), reply.text
 
 
 async def test_an_expired_code_enrols_nobody(festival: Festival, database_url: str) -> None:
     invited = await made(festival.client, "/v1/devices/invite", {"name": "D", "ceiling": "volunteer"}, festival.admin)
-    body = {"code": invited["code"], "device": str(uuid.uuid4())}
+    body = {"code": invited["code"], "device": str(uuid.uuid4()), "proof": "p" * 20}
     enrolled = await made(festival.client, "/sync/devices", body, {})
     assert enrolled["token"]
     connection = await asyncpg.connect(database_url)
@@ -141,3 +144,14 @@ async def test_no_secret_is_in_the_database(festival: Festival, database_url: st
     await connection.close()
     assert secret_id(desk["token"]) in text
     assert not [secret for secret in secrets if secret in text]
+
+
+async def test_a_member_of_staff_can_be_revoked(festival: Festival) -> None:
+    made_now = await made(festival.client, "/v1/staff", {"name": "Vic", "role": "admin"}, festival.admin)
+    theirs = bearing(made_now["token"])
+    assert (await festival.client.get("/v1/reservations", headers=theirs)).status_code == 200
+    path = f"/v1/staff/{made_now['staff_id']}/revoke"
+    assert (await festival.client.post(path, json={}, headers=theirs)).status_code == 200, "even by themselves"
+    assert (await festival.client.get("/v1/reservations", headers=theirs)).status_code == 401
+    again = await festival.client.post(path, json={}, headers=festival.admin)
+    assert (again.status_code, again.json()["error_code"]) == (409, "ALREADY_REVOKED")

@@ -61,7 +61,7 @@ def test_a_new_server_from_nothing_to_a_desk(callboard: Callboard, empty_databas
     code, invited, _ = callboard(url, "invite", "Door", "--ceiling", "admin")
     code, staff, _ = callboard(url, "staff", "Grace", "--role", "admin")
     with serving(url) as (at, _):
-        body = {"code": invited.splitlines()[0], "device": str(uuid.uuid4())}
+        body = {"code": invited.splitlines()[0], "device": str(uuid.uuid4()), "proof": "p" * 20}
         desk = httpx.post(f"{at}/sync/devices", json=body)
         assert (desk.status_code, desk.json()["ceiling"]) == (201, "admin"), desk.text
         headers = {"Authorization": f"Bearer {staff.splitlines()[0]}"}

@@ -134,3 +134,11 @@ def test_depth_counts_brackets_but_not_those_in_texts() -> None:
     assert not too_deep(b'{"a": "\\"' + b"[" * 1000 + b'"}')
     assert too_deep(b'{"a": "\\\\", "b": ' + b"[" * 1000)
     assert not too_deep(b"[" + b"[]," * 1000 + b"[]]")
+
+
+async def test_input_that_postgres_could_not_cope_with(festival: Festival) -> None:
+    query = {"q": "\u0149", "programme": festival.programme}
+    quote = await festival.client.get("/v1/participants/search", params=query)
+    assert quote.status_code == 200, "one letter that folds to a quote and another"
+    early = await festival.client.get("/v1/slots", params={"from": "0001-01-01T00:00:00+10:00"})
+    assert (early.status_code, early.json()["error_code"]) == (422, "INVALID")

@@ -88,7 +88,7 @@ class Centre:
 
     async def desk(self, name: str = "Desk") -> Desk:
         """A new device, enrolled."""
-        ids = {"code_id": new_id(), "device_id": new_id(), "token_id": new_id()}
+        ids = {"code_id": new_id(), "device_id": new_id(), "token_id": new_id(), "proof_id": new_id()}
         expires = datetime.now(UTC) + timedelta(minutes=15)
         invitation = {"name": name, "ceiling": "admin", "code_id": ids["code_id"], "expires_at": expires}
         ok(await self.submit("device.invite", invitation))

@@ -8,21 +8,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import keyring
+import keyring.errors
 import msgspec
 import pytest
 
 from desktop.day.attention_service import AttentionService
 from desktop.day.day import Day
 from desktop.day.desk_service import DeskService
+from desktop.day.loading import loading_words
 from desktop.day.strip import as_of, clock_note, strip_state
+from desktop.first_run import leave
+from desktop.screens.desk.viewmodel import DeskViewModel
 from desktop.store.cache import Delta
 from desktop.store.desk_store import Store
+from desktop.store.profile import Profile
 from desktop.store.worker import InlineWorker
 from desktop.sync.status import Link, Status
 from desktop.widgets.records import CardAction, ConnectionState, PersonCard, StatusKind
 from server_sync.protocol.commands import Desk as OtherDesk
 from server_sync.protocol.commands import Result
-from server_sync.protocol.ids import Id, derived_id, scan_code
+from server_sync.protocol.ids import Id, derived_id, make_ref, scan_code
 from server_sync.protocol.records import (
     Attendance,
     EventSlot,
@@ -33,6 +39,7 @@ from server_sync.protocol.records import (
     SlotReservation,
 )
 from server_sync.rules.room_day import room_day_id
+from server_sync.rules.state import FACTS_OF_COMMAND
 from tests.store.identity import identity
 from tests.sync.small_day import MORNING, ROOT, SmallDay, small_day
 
@@ -78,7 +85,7 @@ def extra_rows(day: SmallDay) -> None:
     claim = SlotReservation(
         id=derived_id(ROOT, "choir claim"), programme_id=ROOT, slot_id=slot.id, event_id=slot.event_id,
         location_id=slot.location_id, time_block_id=slot.time_block_id, claim="reserved", spots=3,
-        reserved_at=MORNING, placement_version=1, version=1, group_id=choir.id, ref="RSV-CH0RRX",
+        reserved_at=MORNING, placement_version=1, version=1, group_id=choir.id, ref=make_ref("RSV", 500),
     )  # fmt: skip
     singers = [
         Participant(id=derived_id(ROOT, name), programme_id=ROOT, display_name=name, group_id=choir.id)
@@ -95,7 +102,9 @@ def extra_rows(day: SmallDay) -> None:
         id=room_day_id(day.rooms[0], MORNING.date()), programme_id=ROOT, location_id=day.rooms[0], day=MORNING.date(),
         delay_minutes=8, version=1,
     )  # fmt: skip
-    alone = Participant(id=derived_id(ROOT, "alone"), programme_id=ROOT, display_name="Xavier Quist", ref="PPL-1")
+    alone = Participant(
+        id=derived_id(ROOT, "alone"), programme_id=ROOT, display_name="Xavier Quist", ref=make_ref("PPL", 500)
+    )
     day.rows += [choir, *singers, claim, *members, late, tomorrow, alone]
 
 
@@ -207,6 +216,51 @@ async def test_a_group_is_taken_whole_or_one_by_one(desk: Desk) -> None:
     assert [member.here for member in desk.card(choir).members] == [True, False, True]
 
 
+async def test_no_show_of_a_group_is_of_those_who_are_missing(desk: Desk) -> None:
+    """Who is here stays here; where all are, nobody is marked."""
+    choir, claim = derived_id(ROOT, "choir"), UUID(derived_id(ROOT, "choir claim"))
+    await desk.desk.check_in(claim, (UUID(derived_id(ROOT, "Ada Lind")),))
+    button = next(button for button in desk.card(choir).buttons if button.action is CardAction.NO_SHOW)
+    assert (button.words, button.enabled) == ("2 no-show", True)
+    done = await desk.desk.no_show(claim)
+    assert (done.ok, done.words) == (True, "Choir of Oak Hill: 2 no-show")
+    kinds = [member.status.kind for member in desk.card(choir).members if member.status is not None]
+    assert kinds == [StatusKind.HERE, StatusKind.NO_SHOW, StatusKind.NO_SHOW]
+    desk.now += timedelta(minutes=1)
+    await desk.desk.check_in(claim)
+    refused = await desk.desk.no_show(claim)
+    assert (refused.ok, refused.words) == (False, "All of Choir of Oak Hill are here.")
+    assert all(member.here for member in desk.card(choir).members)
+    assert desk.attention.cards() == []
+
+
+async def test_the_slip_carries_a_code_that_the_desk_finds(desk: Desk) -> None:
+    """Of a claim, of a group, of somebody without a claim; a singer's own slip has the claim's while they have none."""
+    for person in (desk.small.people[2], derived_id(ROOT, "choir"), derived_id(ROOT, "alone")):
+        match = desk.desk.find_code(desk.card(person).code)
+        assert match is not None
+        assert str(match.person_id) == person
+    assert desk.card(derived_id(ROOT, "Ben Osei")).code == scan_code(make_ref("RSV", 500))
+
+
+async def test_of_two_namesakes_the_one_meant_is_shown(desk: Desk) -> None:
+    """By the claim that was chosen on the Board, whoever else has that name, and whichever claim is nearer."""
+    person, near = desk.small.people[0], desk.claim(0)
+    name = desk.card(person).name
+    open_slots = [line.slot_id for line in desk.desk.free_slots(UUID(person), None) if line.enabled]
+    far = (await desk.desk.reserve(UUID(person), open_slots[-1])).command_id
+    assert far is not None
+    assert (await desk.desk.walk_in(name, open_slots[0])).ok
+    walk_in = next(line.person_id for line in desk.desk.search(name, 9) if str(line.person_id) != person)
+    model = DeskViewModel(desk.desk)
+    for who, claim in ((UUID(person), near), (UUID(person), far), (walk_in, walk_in)):
+        assert model.show(who, claim)
+        assert model.state.card is not None
+        assert model.state.card.claim is not None
+        assert (model.state.card.person_id, model.state.card.claim.reservation_id) == (who, claim)
+    model.close()
+
+
 async def test_somebody_of_another_day_is_redirected(desk: Desk) -> None:
     """Says when instead; a scan does not act."""
     moved = await desk.desk.move(desk.claim(9), UUID(derived_id(ROOT, "tomorrow")))
@@ -215,6 +269,39 @@ async def test_somebody_of_another_day_is_redirected(desk: Desk) -> None:
     assert card.hints[0].words == "Not today: the call is on Sunday 15 March at 10:50, Room B."
     assert card.buttons[0].action is CardAction.MOVE
     assert not card.scan_acts
+
+
+async def test_on_the_eve_the_header_says_which_day_and_a_scan_only_shows(desk: Desk) -> None:
+    """The date is the clock's; the figures are of the day that comes, and say so."""
+    assert desk.desk.header().day == ""
+    desk.now = MORNING - timedelta(days=1)
+    header = desk.desk.header()
+    assert (header.subtitle, header.day, header.total) == ("Friday 13 March", "Saturday 14 March", 13)
+    card = desk.card(desk.small.people[0])
+    assert not card.scan_acts
+    assert card.hints[0].words == "Not today: the call is on Saturday 14 March at 10:00, Room A."
+    assert card.buttons[0].words == "Check in anyway"
+    assert desk.desk.search(card.name, 9)[0].claim.endswith("Saturday 14 March 10:00 · Room A")
+
+
+async def test_after_the_last_day_the_date_is_the_clocks(desk: Desk) -> None:
+    """The figures stay those of the last day."""
+    desk.now = MORNING + timedelta(days=30)
+    header = desk.desk.header()
+    assert (header.subtitle, header.day) == ("Monday 13 April", "Sunday 15 March")
+    assert not desk.card(desk.small.people[0]).scan_acts
+
+
+async def test_a_code_that_is_not_here_yet_may_be_on_its_way(desk: Desk) -> None:
+    """While the copy is not whole, nobody is told that their code is of no use."""
+    loading = DeskService(desk.day, desk.store, lambda: "", lambda: loading_words(Status(filling=(40, 100))))
+    assert loading.header().loading == "40 % is here."
+    for service, words in ((loading, "may be in it"), (desk.desk, "is not in this programme")):
+        match = service.find_code(make_ref("RSV", 999))
+        assert match is not None
+        assert words in match.words
+    assert loading_words(Status(whole=True)) == desk.desk.header().loading == ""
+    assert loading_words(Status(detail="The disk is full.")) == "The disk is full."
 
 
 async def test_somebody_without_a_slot_can_reserve(desk: Desk) -> None:
@@ -238,6 +325,21 @@ async def test_a_walk_in_has_a_place_and_is_here(desk: Desk) -> None:
     found = desk.desk.search("dina", 5)[0]
     assert found.status is not None
     assert (found.name, found.status.kind) == ("Dina Petrova", StatusKind.HERE)
+
+
+async def test_a_refused_walk_in_has_its_name(desk: Desk) -> None:
+    """Place and arrival are both refused; the person stands there, and is named on each card."""
+    line = next(line for line in desk.desk.free_slots(None, None) if line.enabled)
+    await desk.desk.walk_in("Dina Petrova", line.slot_id)
+    arrive, place = list(desk.day.own_commands())[:2]
+    await desk.answer(
+        "c2",
+        Result(id=place.id, status="rejected", code="SLOT_FULL", details={"slot_id": str(line.slot_id)}),
+        Result(id=arrive.id, status="rejected", code="NOT_FOUND"),
+    )
+    titles = [card.title for card in desk.attention.cards()]
+    assert len(titles) == 2
+    assert all("Dina Petrova" in title for title in titles)
 
 
 async def test_codes(desk: Desk) -> None:
@@ -336,6 +438,98 @@ async def test_listeners_hear_ids_and_pending(desk: Desk) -> None:
     assert len(rows) == len(heard)
     stop()
     end()
+
+
+async def test_undoing_one_member_leaves_the_others_as_they_were(desk: Desk) -> None:
+    """They are still here since they came, and it is one step on the disk: a kill leaves all of it or none."""
+    choir, claim = derived_id(ROOT, "choir"), UUID(derived_id(ROOT, "choir claim"))
+    desk.store.clock_offset_ms = 60_000
+    came = desk.store.server_now()
+    await desk.desk.check_in(claim)
+    desk.now += timedelta(minutes=20)
+    first = len(desk.day.commands)
+    steps: list[int] = []
+    stop = desk.store.subscribe(lambda diff: steps.append(len(diff.commands)))
+    assert (await desk.desk.undo_member(claim, UUID(derived_id(ROOT, "Ada Lind")))).ok
+    stop()
+    assert steps == [2]
+    assert len(desk.day.commands) == first + 2
+    assert [member.here for member in desk.card(choir).members] == [False, True, True]
+    again = next(desk.day.own_commands())
+    facts: list[Attendance] = desk.day.state.find(FACTS_OF_COMMAND, again.id)
+    assert {fact.occurred_at for fact in facts} == {came}
+    assert len(facts) == 2
+
+
+async def test_asking_again_is_one_step(desk: Desk) -> None:
+    """The new request and the refused one's end are never on the disk without each other."""
+    wanted = desk.desk.free_slots(None, desk.claim(0))[0]
+    asked = await desk.desk.move(desk.claim(0), wanted.slot_id)
+    await desk.answer("c2", Result(id=str(asked.command_id), status="rejected", code="SLOT_FULL"))
+    (card,) = desk.attention.cards()
+    steps: list[set[Id]] = []
+    stop = desk.store.subscribe(lambda diff: steps.append({command.id for command in diff.commands}))
+    assert (await desk.attention.settle(card.card_id, card.fixes[0].fix_id)).ok
+    stop()
+    again = next(desk.day.own_commands())
+    assert steps == [{str(asked.command_id), again.id}]
+    assert desk.day.commands[str(asked.command_id)].resolution == f"reissued {again.id}"
+
+
+async def test_what_an_earlier_desk_left_waits_in_attention(desk: Desk) -> None:
+    """Enrolled as another desk: what was never sent is told by name and time, and counted as nothing of this desk."""
+    await desk.desk.check_in(desk.claim(0))
+    name = desk.card(desk.small.people[0]).name
+    other = msgspec.structs.replace(identity(), device=new_device(), name="Side desk")
+    assert await desk.store.enrol(other) is None
+    puts = [(type(row).TABLE, msgspec.Raw(msgspec.json.encode(row))) for row in desk.small.rows]
+    await desk.store.begin_filling(anew=False)
+    await desk.store.fill(Delta(cursor="d1", puts=puts), None, len(puts))
+    assert await desk.store.reveal(desk.now) is None
+    (card,) = desk.attention.cards()
+    assert card.title == f"Never sent: {name} is here"
+    assert "".join(span.text for span in card.lines[0]) == (
+        "Asked at 09:50 as Main desk, before this computer was enrolled anew."
+    )
+    assert desk.day.unsent() == 0
+    assert desk.desk.recent(5) == []
+    assert (await desk.attention.settle(card.card_id, "accept")).ok
+    assert desk.attention.cards() == []
+
+
+async def test_the_strip_says_what_is_wrong(desk: Desk) -> None:
+    """Trouble in words, though fresh; a desk that is revoked or stopped too."""
+    fresh = desk.now - timedelta(seconds=2)
+    for link, state in (
+        (Link.TROUBLE, ConnectionState.TROUBLE),
+        (Link.STOPPED, ConnectionState.TROUBLE),
+        (Link.REVOKED, ConnectionState.BLOCKED),
+    ):
+        shown = strip_state(desk.day, Status(link, desk.now, fresh, detail="The server has a fault."))
+        assert (shown.connection.state, shown.connection.detail) == (state, "The server has a fault.")
+    assert strip_state(desk.day, Status(Link.TROUBLE, desk.now, fresh)).freshness.live
+
+
+async def test_a_desk_that_was_taken_off_begins_anew(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id and token are gone, so that it enrols as another; what was asked is still on the disk."""
+
+    def no_keyring(*_: str) -> None:
+        raise keyring.errors.NoKeyringError
+
+    monkeypatch.setattr(keyring, "delete_password", no_keyring)
+    profile = Profile.open(tmp_path)
+    assert isinstance(profile, Profile)
+    profile.token.write_text("secret", encoding="ascii")
+    (tmp_path / "device").write_text("an id", encoding="ascii")
+    asked = await desk.desk.check_in(desk.claim(0))
+    assert await leave(profile, desk.store) is None
+    assert not profile.token.exists()
+    assert not (tmp_path / "device").exists()
+    assert desk.day.state.rows[Participant] == {}
+    assert str(asked.command_id) in desk.day.commands
+    profile.close()
 
 
 def new_device() -> Id:

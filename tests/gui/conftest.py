@@ -46,6 +46,14 @@ def press(key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoMod
     QApplication.processEvents()
 
 
+def hold(key: Qt.Key, text: str = "") -> None:
+    """Let one key repeat itself where the focus is, as it does while it is held down."""
+    nothing = Qt.KeyboardModifier.NoModifier
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) * 3:
+        QApplication.sendEvent(focused(), QKeyEvent(kind, key, nothing, text, True))
+    QApplication.processEvents()
+
+
 def type_text(text: str) -> None:
     """Type letter by letter; each goes to whatever has the focus by then."""
     for letter in text:

@@ -221,6 +221,7 @@ class SampleDesk:
         self.offline = offline
         self.people = {p.person_id: p for p in (sample_people() if people is None else people)}
         self.log: list[tuple[str, object]] = []
+        self.loading = ""
         self.refuse_next: Outcome | None = None
         self._listeners: list[Callable[[frozenset[UUID]], None]] = []
         self._recent = [] if quiet else self._first_actions()
@@ -249,7 +250,7 @@ class SampleDesk:
 
     def header(self) -> DeskHeader:
         """As in the pictures."""
-        return DeskHeader("Main hall desk", "Saturday 14 March", self._here, 212, "09:38")
+        return DeskHeader("Main hall desk", "Saturday 14 March", self._here, 212, "09:38", self.loading)
 
     def search(self, text: str, limit: int) -> list[PersonLine]:
         """Every word must be somewhere in the name."""
@@ -314,6 +315,10 @@ class SampleDesk:
             if code.removeprefix("CB") == person.ref:
                 return CodeMatch(person.person_id, person.reservation_id)
         return CodeMatch(None, words="This code is not from this programme.")
+
+    def remember(self, action: RecentAction) -> None:
+        """Have `action` as the newest."""
+        self._recent.insert(0, action)
 
     def recent(self, limit: int) -> list[RecentAction]:
         """Newest first."""

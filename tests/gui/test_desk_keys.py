@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShortcut
 
 from desktop.qt.sounds import Sound
 from desktop.screens.desk.viewmodel import Mode
-from desktop.widgets.records import CardAction, Outcome, StatusKind, StatusWord, Tone
-from tests.gui.conftest import Stage, focused, press, type_text
+from desktop.widgets.records import CardAction, Outcome, RecentAction, StatusKind, StatusWord, Tone
+from tests.gui.conftest import Stage, focused, hold, press, type_text
 from tests.gui.sample_day import sample_id
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -308,3 +309,93 @@ async def test_a_bug_in_an_action_frees_the_screen(stage: Stage) -> None:
     with pytest.raises(RuntimeError, match="broken on purpose"):
         await work
     assert not model.state.busy
+
+
+async def test_undo_never_takes_an_older_action_for_the_newest(stage: Stage) -> None:
+    moved = StatusWord(StatusKind.EXPECTED, "Omar Love 09:38")
+    stage.port.remember(RecentAction(sample_id("moved"), moved, can_undo=False))
+    press(Qt.Key.Key_Z, CTRL)
+    await stage.settle()
+    assert stage.port.log == []
+    verdict = stage.desk.model.state.verdict
+    assert verdict is not None
+    assert verdict.tone is Tone.WARN
+    assert "Omar Love 09:38" in verdict.words
+
+
+async def test_undo_right_after_a_scan_is_about_that_scan(stage: Stage) -> None:
+    type_text("CBRSV-7K3M9")
+    press(Qt.Key.Key_Return)
+    press(Qt.Key.Key_Z, CTRL)
+    await stage.settle()
+    assert [kind for kind, _ in stage.port.log] == ["check_in", "undo"]
+    assert stage.port.people[sample_id("María López-Ruiz")].status.kind is StatusKind.EXPECTED
+
+
+async def test_the_windows_keys_do_not_repeat_themselves(stage: Stage) -> None:
+    shortcuts = stage.window.findChildren(QShortcut)
+    assert shortcuts
+    assert not any(shortcut.autoRepeat() for shortcut in shortcuts)
+
+
+async def test_enter_held_down_takes_to_the_card_and_no_further(stage: Stage) -> None:
+    type_text("omar")
+    press(Qt.Key.Key_Return)
+    hold(Qt.Key.Key_Return)
+    await stage.settle()
+    assert stage.port.log == []
+    assert stage.desk.model.state.mode is Mode.CARD
+
+
+async def test_a_letter_held_down_opens_the_slots_and_takes_none(stage: Stage) -> None:
+    type_text("omar")
+    press(Qt.Key.Key_Return)
+    await stage.settle()
+    hold(Qt.Key.Key_N, "n")
+    await stage.settle()
+    assert stage.port.log == []
+    press(Qt.Key.Key_M)
+    await stage.settle()
+    hold(Qt.Key.Key_M, "m")
+    hold(Qt.Key.Key_Return)
+    await stage.settle()
+    assert stage.port.log == []
+    assert stage.desk.model.state.mode is Mode.SLOTS
+
+
+async def test_space_held_down_ticks_a_member_once(stage: Stage) -> None:
+    type_text("choir")
+    press(Qt.Key.Key_Return)
+    await stage.settle()
+    press(Qt.Key.Key_Space)
+    hold(Qt.Key.Key_Space, " ")
+    hold(Qt.Key.Key_Return)
+    await stage.settle()
+    assert len(stage.port.log) == 1
+
+
+async def test_what_is_shown_from_the_board_has_the_card_and_its_keys(stage: Stage) -> None:
+    type_text("choir")
+    stage.window.show_page("board")
+    assert stage.desk.model.show(sample_id("Omar Love"), OMAR)
+    stage.window.show_page("desk")
+    stage.desk.focus_card()
+    assert stage.desk.model.state.mode is Mode.CARD
+    press(Qt.Key.Key_Return)
+    await stage.settle()
+    assert stage.port.log == [("check_in", (OMAR, None))]
+    assert not stage.desk.model.show(UUID(int=0), OMAR)
+
+
+async def test_nobody_walks_in_while_the_day_is_being_fetched(stage: Stage) -> None:
+    stage.port.loading = "40 % is here."
+    stage.port.tell()
+    assert stage.desk.empty.title == "Fetching the day…"
+    type_text("Zebedee Quill")
+    press(Qt.Key.Key_Return)
+    await stage.settle()
+    assert stage.port.log == []
+    assert stage.desk.model.state.mode is Mode.SEARCH
+    verdict = stage.desk.model.state.verdict
+    assert verdict is not None
+    assert (verdict.tone, verdict.detail) == (Tone.WARN, "40 % is here.")

@@ -81,7 +81,7 @@ def test_two_people_of_one_name_stay_two(port: SampleBoard) -> None:
     port.claim(port.slot(room, event, "11:00", 15), "William Smith")
     model = PaperViewModel(port)
     rows = [row for row in rows_of(model.document(Kind.PEOPLE, model.today()), "W") if row.cells[2] == "Room Z"]
-    assert sorted(row.cells[0] for row in rows) == ["", "William Smith", "William Smith"]
+    assert [row.cells[0] for row in rows] == ["William Smith"] * 3  # each with its name: a page may begin with any
 
 
 def test_a_list_says_how_fresh_it_is_and_what_is_not_sent(port: SampleBoard) -> None:

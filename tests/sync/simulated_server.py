@@ -1,6 +1,6 @@
 """A centre in memory behind the ``Remote`` port: the real rules over one state, with faults on demand.
 
-It keeps what sync.md asks of the real one (ledger, order by device, cursors, verdicts that travel with the rows), so
+It keeps what ARCHITECTURE.md asks of the real one (ledger, order by device, cursors, verdicts that travel with the rows), so
 that the engine can be put into every situation at once. The real server is met in the end-to-end tests.
 """
 
@@ -34,6 +34,9 @@ class Faults:
 
     offline: bool = False
     denied: bool = False
+    revoked: bool = False
+    refused_pushes: int = 0  # pushes that are answered with a 4xx that says nothing to a desk
+    forks: int = 0  # pushes that stop with "fork", whatever their incarnation
     lose_replies: int = 0  # pushes that are decided and whose answer never arrives
     cut_pulls: int = 0
     cut_pages: int = 0
@@ -133,6 +136,9 @@ class SimulatedServer:
         failure = self._fault()
         if failure is not None:
             return failure
+        if self.faults.refused_pushes:
+            self.faults.refused_pushes -= 1
+            return Failure(FailureKind.UNREADABLE, "That address does not answer like a Callboard server (400).")
         request = msgspec.json.decode(body, type=PushRequest)
         self.pushes.append(len(request.commands))
         reply = self._push(request)
@@ -147,6 +153,9 @@ class SimulatedServer:
             incarnation, last = request.incarnation, 0
         results: list[Result] = []
         stop: Stop | None = "fork" if request.incarnation < incarnation else None
+        if self.faults.forks:
+            self.faults.forks -= 1
+            stop = "fork"
         if self.faults.retries:
             self.faults.retries -= 1
             stop = "retry"
@@ -181,6 +190,8 @@ class SimulatedServer:
             return Failure(FailureKind.OFFLINE, "The server can't be reached.")
         if self.faults.denied:
             return Failure(FailureKind.DENIED, "This desk was revoked.")
+        if self.faults.revoked:
+            return Failure(FailureKind.REVOKED, "This desk was taken off.", reason="revoked")
         if self.faults.busy:
             self.faults.busy -= 1
             return Failure(FailureKind.BUSY, "The server is busy.", 7.0)
@@ -252,7 +263,7 @@ class SimulatedRemote:
 
     async def pokes(self) -> AsyncGenerator[None]:
         """As ``Remote.pokes``."""
-        if self.server.faults.offline or self.server.faults.denied:
+        if self.server.faults.offline or self.server.faults.denied or self.server.faults.revoked:
             return
         poked = asyncio.Event()
         self.server.pokes.add(poked)

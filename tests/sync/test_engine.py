@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from desktop.store.desk_store import Store, Submitted, Wish
 from desktop.store.diff import Diff
 from desktop.store.outbox import Identity, Outbox
-from desktop.store.refusals import StoreRefusal
+from desktop.store.refusals import StoreCode, StoreRefusal
 from desktop.store.worker import InlineWorker
 from desktop.sync.engine import STUCK_AFTER, Engine
 from desktop.sync.status import Link, Status
@@ -307,6 +307,111 @@ async def test_stuck_is_noticed(desk: Desk, day: SmallDay) -> None:
     took = await desk.clock.run_until(lambda: desk.settled)
     assert STUCK_AFTER <= took <= STUCK_AFTER + 30
     assert any("stuck" in status.detail for status in desk.statuses)
+
+
+async def test_looking_leaves_nothing_behind(desk: Desk) -> None:
+    """A day of looking whether the flights are stuck adds nothing to them."""
+    await desk.clock.run_for(300)
+    flights = desk.engine._flights
+    assert flights is not None
+    assert len(flights._callbacks) <= 3
+
+
+@pytest.mark.expects_log("syncing stopped")
+async def test_a_fault_stops_nothing_for_good(desk: Desk, day: SmallDay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something raises in the middle of a flight: said, logged, and begun again by itself."""
+
+    async def broken() -> object:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(desk.engine._pusher, "push", broken)
+    await desk.check_in(day.claims[0])
+    await desk.clock.run_until(lambda: desk.engine.status.link is Link.STOPPED)
+    assert "Nothing is lost" in desk.engine.status.detail
+    monkeypatch.undo()
+    await desk.clock.run_until(lambda: desk.settled)
+    assert len(desk.server.decided) == 1
+
+
+async def test_a_disk_that_is_held_is_said_and_waited_for(
+    desk: Desk, day: SmallDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outbox can't be read for a while: trouble in words, and then everything is sent."""
+
+    async def held() -> StoreRefusal:
+        return StoreRefusal(StoreCode.BUSY, desk.folder / "outbox.db")
+
+    monkeypatch.setattr(desk.store, "unsettled", held)
+    await desk.check_in(day.claims[0])
+    await desk.clock.run_until(lambda: desk.engine.status.link is Link.TROUBLE)
+    assert "Another program holds" in desk.engine.status.detail
+    monkeypatch.undo()
+    await desk.clock.run_until(lambda: desk.settled)
+
+
+async def test_a_push_that_is_refused_is_trouble_though_pulls_go_well(desk: Desk, day: SmallDay) -> None:
+    """Not "online" while nothing that was asked here gets through; fresh all the same."""
+    desk.server.faults.refused_pushes = 3
+    await desk.check_in(day.claims[0])
+    await desk.clock.run_until(lambda: desk.engine.status.link is Link.TROUBLE)
+    fresh, refused = desk.engine.status.fresh_at, desk.server.faults.refused_pushes
+    assert "does not answer like" in desk.engine.status.detail
+    assert fresh is not None
+    await desk.clock.run_until(lambda: (desk.engine.status.fresh_at or fresh) > fresh)
+    assert desk.engine.status.link is Link.TROUBLE or desk.server.faults.refused_pushes < refused
+    await desk.clock.run_until(lambda: desk.settled)
+    assert Link.ONLINE not in {status.link for status in desk.statuses if status.detail}
+
+
+async def test_a_server_with_a_fault_is_trouble(desk: Desk) -> None:
+    """It answers, with a 500: neither online nor offline."""
+    desk.server.faults.server_errors = 2
+    await desk.clock.run_until(lambda: desk.engine.status.link is Link.TROUBLE)
+    assert desk.engine.status.detail == "The server has a fault."
+    await desk.clock.run_until(lambda: desk.settled)
+
+
+async def test_a_revoked_desk_says_so(desk: Desk, day: SmallDay) -> None:
+    """Told apart from a server that merely says no."""
+    desk.server.faults.revoked = True
+    await desk.check_in(day.claims[0])
+    await desk.clock.run_until(lambda: desk.engine.status.link is Link.REVOKED)
+    assert desk.engine.status.detail == "This desk was taken off."
+
+
+async def test_forks_without_end_are_no_spin(desk: Desk, day: SmallDay) -> None:
+    """One fork is mended at once; more of them wait longer and longer, and at last all is sent."""
+    desk.server.faults.forks = 6
+    await desk.check_in(day.claims[0])
+    began = desk.clock.seconds
+    await desk.clock.run_until(lambda: desk.settled)
+    assert len(desk.server.pushes) == 7
+    assert desk.clock.seconds - began > 5
+    assert any(status.link is Link.TROUBLE for status in desk.statuses)
+    assert len(desk.server.decided) == 1
+
+
+async def test_why_it_fetches_anew_is_not_forgotten(
+    desk: Desk, day: SmallDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full just when the server turns out restored: once there is room, all is offered again."""
+    ids = [await desk.check_in(claim) for claim in day.claims[:2]]
+    await desk.clock.run_until(lambda: desk.settled)
+    asked: list[bool] = []
+
+    async def full(anew: bool) -> StoreRefusal:
+        asked.append(anew)
+        return StoreRefusal(StoreCode.DISK_FULL, desk.folder / "cache.db")
+
+    monkeypatch.setattr(desk.store, "begin_filling", full)
+    desk.server.restore()
+    await desk.clock.run_until(lambda: len(asked) >= 3)
+    assert set(asked) == {True}
+    assert "disk is full" in desk.engine.status.detail
+    monkeypatch.undo()
+    await desk.clock.run_until(lambda: len(desk.server.decided) == 2)
+    await desk.clock.run_until(lambda: desk.settled and desk.equal())
+    assert desk.server.decided == ids
 
 
 async def test_the_clock_offset_is_measured(tmp_path: Path, day: SmallDay) -> None:

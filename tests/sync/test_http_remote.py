@@ -26,6 +26,7 @@ BEGIN = b'{"begin":{"from_cursor":"c1"}}\n'
 PUT = b'{"put":["locations",{"id":"x"}]}\n'
 END = b'{"end":{"rows":1,"server_time":"2026-03-14T09:00:00Z","cursor":"c2"}}\n'
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
+REVOKED = b'{"error":"Sign in first.","error_code":"NOT_SIGNED_IN","details":{"reason":"revoked"}}'
 
 
 @asynccontextmanager
@@ -117,6 +118,8 @@ async def test_an_answer_that_ends_early_in_good_form_is_cut_too(body: bytes) ->
     ("status", "body", "kind"),
     [
         ("401 No", b'{"error":"This desk was revoked.","error_code":"NOT_SIGNED_IN"}', FailureKind.DENIED),
+        ("401 No", REVOKED, FailureKind.REVOKED),
+        ("401 No", REVOKED.replace(b"revoked", b"unknown"), FailureKind.DENIED),
         ("410 Gone", b'{"rebootstrap":"epoch"}', FailureKind.REBOOTSTRAP),
         ("413 Much", b"", FailureKind.TOO_LARGE),
         ("503 Later", b"", FailureKind.BUSY),
@@ -136,7 +139,7 @@ async def test_every_answer_has_its_kind(status: str, body: bytes, kind: Failure
     if kind is FailureKind.REBOOTSTRAP:
         assert failure.reason == "epoch"
     if kind is FailureKind.DENIED:
-        assert failure.words == "This desk was revoked."
+        assert failure.words in ("This desk was revoked.", "Sign in first.")
 
 
 async def test_nobody_there_is_offline() -> None:
@@ -148,7 +151,7 @@ async def test_nobody_there_is_offline() -> None:
         assert failure.kind is FailureKind.OFFLINE
     assert [poke async for poke in remote.pokes()] == []
     await remote.close()
-    refused = await enrol("http://127.0.0.1:9", EnrolRequest(code="ABCD2345", device=new_id()))
+    refused = await enrol("http://127.0.0.1:9", EnrolRequest(code="ABCD2345", device=new_id(), proof="p" * 20))
     assert isinstance(refused, Failure)
 
 

@@ -29,6 +29,7 @@ from server_sync.protocol.records import (
     ReservationMember,
     Role,
     SlotReservation,
+    Staff,
 )
 from server_sync.rules.attendance import word
 from server_sync.rules.registry import RULES
@@ -231,11 +232,13 @@ class AnyDay(RuleBasedStateMachine):
             return
         if wanted == "staff":
             self.give("staff.create", {"name": "Bea", "role": "volunteer", "token_id": new_id()})
+            self.give("staff.revoke", {"staff_id": sorted(self.day.state.rows[Staff])[0]})
         elif wanted.endswith("desk"):
             expires = self.day.now + timedelta(seconds=1 if wanted == "late desk" else 20)
             args = {"name": "Desk", "ceiling": "volunteer", "code_id": self.code, "expires_at": expires}
             self.give("device.invite", args)
-            if self.give("device.enrol", {"code_id": self.code, "device_id": self.device, "token_id": new_id()}):
+            ids = {"code_id": self.code, "device_id": self.device, "token_id": new_id(), "proof_id": new_id()}
+            if self.give("device.enrol", ids):
                 self.code = new_id()
         elif self.give("device.revoke", {"device_id": self.device}):
             self.device = new_id()

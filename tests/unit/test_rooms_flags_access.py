@@ -74,13 +74,13 @@ def test_a_flag_is_resolved_once() -> None:
 def test_staff_with_a_token() -> None:
     day = Day()
     token = new_id()
-    args = {"name": "Bea", "role": "room_manager", "token_id": token}
+    args = {"name": "Bea", "role": "room_manager", "token_id": token, "proof_id": new_id()}
     id = applied(day.do("staff.create", args)).answer["staff_id"]
     assert day.state.rows[Staff][id].role == "room_manager"
     credential = day.state.rows[Credential][token]
     assert (credential.holder, credential.holder_id, credential.role) == ("staff", id, "room_manager")
     refused(day.do("staff.create", args), ALREADY_EXISTS)
-    refused(day.do("staff.create", {**args, "token_id": new_id()}, programme=new_id()), NOT_FOUND)
+    refused(day.do("staff.create", {**args, "token_id": new_id(), "proof_id": new_id()}, programme=new_id()), NOT_FOUND)
     refused(day.do("staff.create", {**args, "role": "root"}), INVALID)
     refused(day.do("staff.create", args, role="room_manager"), NOT_ALLOWED)
 
@@ -98,19 +98,19 @@ def test_enrolment_uses_the_code_up() -> None:
     day = Day()
     code = invited(day)
     device, token = new_id(), new_id()
-    args = {"code_id": code, "device_id": device, "token_id": token}
+    args = {"code_id": code, "device_id": device, "token_id": token, "proof_id": new_id()}
     applied(day.do("device.enrol", args, role="public"))
     row = day.state.rows[Device][device]
     assert (row.name, row.ceiling, row.enrolled_at) == ("Desk 1", "volunteer", day.now)
     assert day.state.rows[Credential][token].holder_id == device
     assert day.state.rows[Enrolment][code].used_at == day.now
-    again = {"code_id": code, "device_id": new_id(), "token_id": new_id()}
+    again = {"code_id": code, "device_id": new_id(), "token_id": new_id(), "proof_id": new_id()}
     refused(day.do("device.enrol", again, role="public"), CODE_UNKNOWN)
 
 
 def test_enrolment_refused() -> None:
     day = Day()
-    args = {"code_id": new_id(), "device_id": new_id(), "token_id": new_id(), "name": "Mine"}
+    args = {"code_id": new_id(), "device_id": new_id(), "token_id": new_id(), "proof_id": new_id(), "name": "Mine"}
     refused(day.do("device.enrol", args, role="public"), CODE_UNKNOWN)
     args["code_id"] = invited(day)
     refused(day.do("device.enrol", args, role="public", programme=new_id()), CODE_UNKNOWN)
@@ -133,7 +133,8 @@ def test_enrolment_refused() -> None:
 def test_a_revoked_device_loses_every_token() -> None:
     day = Day()
     device, token = new_id(), new_id()
-    applied(day.do("device.enrol", {"code_id": invited(day), "device_id": device, "token_id": token}, role="public"))
+    args = {"code_id": invited(day), "device_id": device, "token_id": token, "proof_id": new_id()}
+    applied(day.do("device.enrol", args, role="public"))
     other = Credential(id=new_id(), programme_id=day.programme, holder="device", holder_id=device, role="volunteer")
     day.put(other)
     refused(day.do("device.revoke", {"device_id": device}, role="volunteer"), NOT_ALLOWED)

@@ -36,6 +36,7 @@ class BoardCanvas(QAbstractScrollArea):
         self.layout_ = BoardLayout((), 0, 0)
         self.slot = ""
         self.settled = False
+        self._clear = 0
         self._cards = CardPainter(theme)
         self._frame = FramePainter(theme)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -75,8 +76,12 @@ class BoardCanvas(QAbstractScrollArea):
         width, height = self.viewport().width(), self.viewport().height()
         state = self.state
         layout = BoardLayout(state.rooms, state.first, state.last, self.zoom, self.theme.scale, width)
+        self._clear = clear = 0
+        if layout.height + _FOOT > height - layout.header:
+            self._clear = clear = _FOOT  # the bar at the right must not lie over the last room's cards
+            layout = BoardLayout(state.rooms, state.first, state.last, self.zoom, self.theme.scale, width - clear)
         self.layout_ = layout
-        across, down = width - layout.axis, height - layout.header
+        across, down = width - layout.axis - clear, height - layout.header
         for bar, whole, page in (
             (self.horizontalScrollBar(), round(layout.width), across),
             (self.verticalScrollBar(), round(layout.height) + _FOOT, down),
@@ -85,7 +90,7 @@ class BoardCanvas(QAbstractScrollArea):
             bar.setSingleStep(24)
             bar.setRange(0, max(0, whole - page))
         lower, right = self._bars
-        lower.setGeometry(layout.axis, height - 12, across - 12, 12)
+        lower.setGeometry(layout.axis, height - 12, width - layout.axis - 12, 12)
         right.setGeometry(width - 12, layout.header, 12, down - 16)
         self.viewport().update()
 
@@ -95,8 +100,8 @@ class BoardCanvas(QAbstractScrollArea):
         across, down = self.horizontalScrollBar(), self.verticalScrollBar()
         if box.x < seen.x + 8:
             across.setValue(round(box.x - 8))
-        elif box.right > seen.right - 8:
-            across.setValue(round(box.right - seen.width + 8))
+        elif box.right > seen.right - self._clear - 8:
+            across.setValue(round(box.right - seen.width + self._clear + 8))
         tall = min(box.height, seen.height - 40)
         if box.height > seen.height / 2 and box.y < seen.bottom - 60 and box.bottom > seen.y + 60:
             return  # enough of a long one is seen

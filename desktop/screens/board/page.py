@@ -159,8 +159,9 @@ class BoardPage(Surface):
         stress = state.stress
         for pill, filter in ((self.everyone, Filter.EVERYONE), (self.late, Filter.LATE), (self.free, Filter.FREE)):
             pill.setChecked(stress.filter is filter)
-        self.late.set_words(tr("Late {count}", count=state.late))
-        self.free.set_words(tr("Free {count}", count=state.free))
+        # The head line counts people, these count slots.
+        self.late.set_words(tr("Late: {count} slots", count=state.late))
+        self.free.set_words(tr("Free: {count} slots", count=state.free))
         chosen = next((choice.words for choice in state.events if choice.key == stress.event_id), tr("All events"))
         self.events.set_words(_short(chosen))
         self.days.set_words(state.title)

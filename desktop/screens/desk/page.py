@@ -73,6 +73,8 @@ class DeskPage(Surface):
             self.model.back()
         elif mode is Mode.SEARCH and key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.model.select(self.model.state.selected + (1 if key == Qt.Key.Key_Down else -1))
+        elif mode is not Mode.SEARCH and event.isAutoRepeat():
+            event.accept()  # a key held down acts once
         elif mode is Mode.CARD and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._press_first()
         elif mode is Mode.CARD and self._press_letter(event.text()):
@@ -119,6 +121,10 @@ class DeskPage(Surface):
         """Give the focus to the members of the group on the card, if it is one."""
         if self.card.members is not None:
             self.card.members.setFocus()
+
+    def focus_card(self) -> None:
+        """Give the keys to the card, after the page as a whole was given them."""
+        self.card.focus_first()
 
     # ---- building
 
@@ -171,7 +177,10 @@ class DeskPage(Surface):
         state = self.model.state
         header = state.header
         self.header.show_words(header.title, header.subtitle, header.clock)
-        here = Span(str(header.here), strong=True), Span(" " + tr("of {total} here", total=header.total))
+        of = tr("of {total} here", total=header.total)
+        if header.day:
+            of = tr("of {total} here on {day}", total=header.total, day=header.day)
+        here = Span(str(header.here), strong=True), Span(" " + of)
         self.header.show_figures(here)
         self.field.set_text(state.query)
         self.results.set_rows(state.results, state.selected)
@@ -186,6 +195,11 @@ class DeskPage(Surface):
         self.update()
 
     def _show_empty(self, state: DeskState) -> None:
+        if state.header.loading:
+            words = tr("Names and codes can be found once it is whole.")
+            self.empty.show_words("download", tr("Fetching the day…"), f"{state.header.loading} {words}")
+            self.empty.show_keys([(tr("F1"), tr("all keys"))])
+            return
         if state.query.strip() and not state.results:
             title = tr("Nobody called “{name}”", name=state.query.strip())
             words = tr(

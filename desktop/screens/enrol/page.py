@@ -58,7 +58,7 @@ class EnrolPage(Surface):
         self.message = MessageBox(theme, Tone.BAD)
         self.server = InputField(theme, tr("Server address"), "https://callboard.school.example")
         self.connect_button = Button(theme, tr("Connect"), FixKind.PRIMARY, key=tr("Enter"), large=True)
-        self.practice = Button(theme, tr("Try it with the practice day, nothing needed"), icon="play")
+        self.practice = Button(theme, tr("Try it with the practice day…"), icon="play")
         self.server_link = LinkButton(theme, tr("Server address…"), "text.secondary", weight=400)
         self.bar = ProgressBar(theme)
         self._counts = TextBlock(theme, BODY, "text.secondary")
@@ -197,7 +197,8 @@ class EnrolPage(Surface):
         if asking:
             self._title.set_text(tr("Connect this laptop to your event"))
             ask = tr(
-                "Ask the organiser for a desk code. It works once, for 15 minutes, and carries the server's address."
+                "Ask the organiser for a desk code. It works once, for 15 minutes. Their QR code carries the server's "
+                "address; with a code typed by hand, give the address too."
             )
             self._lead.set_text(ask)
             if had_focus and not self.server.edit.hasFocus():

@@ -144,7 +144,8 @@ class PaperPanel(Overlay[Outcome]):
         elif letter == "S":
             self.choose_file()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.print_pages()
+            if not event.isAutoRepeat():
+                self.print_pages()
         else:
             super().keyPressEvent(event)
 

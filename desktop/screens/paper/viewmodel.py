@@ -116,12 +116,11 @@ class PaperViewModel:
         for name, id in sorted(found, key=lambda key: (_sort_key(key[0]), key[1])):
             rows = letters.setdefault(_letter(name), [])
             said = ""
-            for at, (details, slot, claim) in enumerate(found[name, id]):
+            for details, slot, claim in found[name, id]:
                 fresh, said = ("" if details == said else details), details
                 came = self._came_at(claim, id)
                 ticked = bool(came) or (claim.status.kind in _CAME and len(claim.people) < 2)
-                shown = name if at == 0 else ""
-                rows.append(_person_row(shown, fresh, slot, claim, self._zone(), ticked, came))
+                rows.append(_person_row(name, fresh, slot, claim, self._zone(), ticked, came))
         for letter, rows in letters.items():
             yield PaperSection(letter, tr("{count} entries", count=len(rows)), tuple(rows))
 
@@ -190,7 +189,7 @@ def _slot_rows(facts: SlotFacts, zone: tzinfo, came_at: CameAt) -> Iterator[Pape
 def _person_row(
     name: str, details: str, facts: SlotFacts, claim: ClaimFacts, zone: tzinfo, ticked: bool, came_at: str
 ) -> PaperRow:
-    """One claim of somebody; further ones leave the name out."""
+    """One claim of somebody; each has the name, lest the next page begin with nobody's."""
     event = facts.event.name if facts.event is not None else ""
     room = facts.room.name if facts.room is not None else ""
     cells = (name, clock(facts.slot.start_time, zone), room, event, claim.claim.ref or tr("new"), came_at)

@@ -68,6 +68,12 @@ def _by_name(select: sa.Select[Any], typed: str) -> sa.Select[Any]:
 
 def _has_words(name: sa.ColumnElement[Any], words: list[str]) -> sa.ColumnElement[bool]:
     """Whether *name* holds, for each of *words*, a word that begins so."""
-    asked = sa.func.folded(sa.literal(" & ".join(f"'{word}':*" for word in words), sa.Text()))
     simple = sa.text("'simple'::regconfig")
-    return sa.func.to_tsvector(simple, name).op("@@")(sa.func.to_tsquery(simple, asked))
+    found = sa.func.to_tsvector(simple, name)
+    return sa.and_(*(found.op("@@")(sa.func.to_tsquery(simple, _beginning(word))) for word in words))
+
+
+def _beginning(word: str) -> sa.ColumnElement[str]:
+    """The query for words that begin like *word*: quoted after folding, which may turn one letter into a quote."""
+    folded = sa.func.replace(sa.func.folded(sa.literal(word, sa.Text())), "'", "")
+    return sa.func.concat("'", folded, "':*")

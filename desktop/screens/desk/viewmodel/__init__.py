@@ -71,6 +71,15 @@ class DeskViewModel(QObject):
         if self.state.card is not None and self.state.results:
             self._set(mode=Mode.CARD, verdict=None)
 
+    def show(self, person_id: UUID, reservation_id: UUID) -> bool:
+        """Take somebody to the card, about exactly that claim; False when they are no longer there."""
+        card = self._port.card(person_id, reservation_id)
+        if card is None:
+            return False
+        self._clear_field(card=card, verdict=None)
+        self._set(mode=Mode.CARD)
+        return True
+
     def back(self) -> None:
         """Esc: from the slots to where they were opened, from elsewhere to an empty field."""
         if self.state.mode is Mode.SLOTS and self.state.slots_for is not SlotsFor.WALK_IN:
@@ -91,6 +100,9 @@ class DeskViewModel(QObject):
             return self._scanned(match)
         if self.state.results:
             self.take()
+        elif text and self.state.header.loading:
+            words = tr("The day is still being fetched: {name} may be in it.", name=text)
+            self.say(Outcome(False, words, Tone.WARN, self.state.header.loading))
         elif text:
             self.open_slots(SlotsFor.WALK_IN)
         return None
@@ -129,13 +141,12 @@ class DeskViewModel(QObject):
         """Undo one of the last actions."""
         return self._do(partial(self._port.undo, command_id), None)
 
-    def undo_last(self) -> Work | None:
-        """Undo the newest action that can be undone (Ctrl+Z, from anywhere)."""
-        last = next((action for action in self._port.recent(MOST_RECENT) if action.can_undo), None)
-        if last is not None:
-            return self.undo(last.command_id)
-        self.say(Outcome(False, tr("There is nothing to undo at this desk."), Tone.WARN))
-        return None
+    def undo_last(self) -> Work:
+        """Undo the newest action (Ctrl+Z, from anywhere), or say that it can't be undone: never an older one instead.
+
+        Which is the newest is read once what was asked before is done, lest the one before it be taken for it.
+        """
+        return self._do(self._undo_newest, None)
 
     # ---- slots
 
@@ -190,6 +201,15 @@ class DeskViewModel(QObject):
         words = card.hints[0].words if card.hints else tr("Please look before you check them in.")
         self.say(Outcome(False, words, Tone.WARN))
         return None
+
+    async def _undo_newest(self) -> Outcome:
+        newest = next(iter(self._port.recent(1)), None)
+        if newest is None:
+            return Outcome(False, tr("There is nothing to undo at this desk."), Tone.WARN)
+        if not newest.can_undo:
+            words = tr("The last action can't be undone by a key: {action}.", action=newest.status.words)
+            return Outcome(False, words, Tone.WARN, tr("Find them and move them, or ask the organiser to cancel it."))
+        return await self._port.undo(newest.command_id)
 
     def _do(self, action: Callable[[], Awaitable[Outcome]], card: PersonCard | None, stay: bool = False) -> Work:
         """Return the work of one action. What it is about and what the field held is fixed now, as the key comes."""
