@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import qasync
+from PySide6.QtCore import QLoggingCategory
 from PySide6.QtWidgets import QApplication
 
 T = TypeVar("T")
@@ -19,6 +20,8 @@ def run(app: QApplication, main: Callable[[asyncio.Event], Awaitable[T]]) -> T:
     opened and returns. Tasks that it left behind are cancelled and waited for. An exception of `main` is raised here.
     """
     app.setQuitOnLastWindowClosed(False)
+    # a font without a script is what the system's fonts are for, and no news for a log
+    QLoggingCategory.setFilterRules("qt.text.font.db.warning=false")
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Who may use this programme, from where: ``staff.create`` and ``.revoke``, ``device.invite``, ``.enrol`` and ``.revoke``.
+"""Who may use this programme, from where: staff are created and revoked, devices invited, enrolled and revoked.
 
 Secrets never enter a command: a code or token is named by ``secret_id``, made before the command is.
 """

@@ -6,11 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from server_sync.protocol.records import Role
 from server_sync.rules.registry import RULES
 
 ARGUMENTS: Final[dict[str, type[msgspec.Struct]]] = {kind: rule.args for kind, rule in RULES.items()}
-ROLES_OF: Final[dict[str, Role]] = {kind: rule.role for kind, rule in RULES.items()}
 
 
 def body_of(
