@@ -185,7 +185,7 @@ def who(day: Day, command: CommandState) -> str:
         return tr("Somebody") if group is None else group.name
     if about.participant_ids:
         return participant_name(day, about.participant_ids[0])
-    # A walk-in whose place was refused is known by the command that asked for the place alone, whose id the claim bears.
+    # A walk-in whose place was refused is known only by the command that asked for it, whose id the claim bears.
     place = None if about.reservation_id is None else day.commands.get(about.reservation_id)
     name = about.reserved_name if place is None else said(place).reserved_name
     return name or tr("Somebody")

@@ -82,7 +82,7 @@ def undoable(day: Day, view: ClaimView) -> Id | None:
 
 
 def _code(who: Participant | Group | SlotReservation, view: ClaimView | None) -> str:
-    """What the slip carries: the claim's ref, but one member's own where the claim is that of many; "" without a ref."""
+    """What the slip carries: the claim's ref, or one member's own where the claim is of many; "" without a ref."""
     ref = who.ref if view is None or (view.member is not None and who.ref) else view.claim.ref
     return "" if ref is None else scan_code(ref)
 
@@ -166,9 +166,8 @@ def _buttons(day: Day, view: ClaimView, undo: Id | None) -> tuple[CardButton, ..
     if len(members) > 1 and view.member is None:
         missing = len(missing_members(day, view.claim))
         words = tr("Check in {missing} more", missing=missing) if missing else tr("All here")
-        absent = CardButton(
-            CardAction.NO_SHOW, tr("{missing} no-show", missing=missing) if missing < len(members) else "", bool(missing)
-        )
+        part = tr("{missing} no-show", missing=missing) if missing < len(members) else ""
+        absent = CardButton(CardAction.NO_SHOW, part, bool(missing))
         return CardButton(CardAction.CHECK_IN, words, bool(missing)), move, absent, paper
     if kind in _ARRIVED:
         return (*((CardButton(CardAction.UNDO, tr("Undo check-in")),) if undo is not None else ()), move, paper)

@@ -333,8 +333,3 @@ def _queued(row: Row[Any], stranded: str | None = None) -> Queued:
         resolved_at=None if row.resolved_at is None else datetime.fromisoformat(row.resolved_at),
         stranded=stranded,
     )
-
-
-def unsettled(queue: Iterable[Queued], results: Collection[Id]) -> list[Queued]:
-    """The commands of *queue* that have no result yet."""
-    return [queued for queued in queue if queued.id not in results]

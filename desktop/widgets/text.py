@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QSize
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.qt.theme import Theme
@@ -18,6 +19,10 @@ _DOT_GAP = "\u00a0\u2002"
 
 # A width at which nothing wraps.
 _WIDE = 100_000
+
+# What stays on one line: a word, or the part of it up to a hyphen. To keep it so, a paragraph is set this much smaller.
+_PIECES = re.compile(r"[^\s-]+-?")
+_SMALLEST = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class TextBlock(QWidget):
         return self._break_lines(text[:short].rstrip() + "…", _WIDE)
 
     def _break_lines(self, text: str, width: int) -> QTextLayout:
-        font = self.theme.font(self.style_.size, self.style_.weight, self.style_.tabular)
+        font = _fitting(self.theme.font(self.style_.size, self.style_.weight, self.style_.tabular), text, width)
         metrics = QFontMetricsF(font)
         layout = QTextLayout(text, font)
         option = QTextOption()
@@ -206,3 +211,12 @@ class TextBlock(QWidget):
         self.update()
 
 
+def _fitting(font: QFont, text: str, width: int) -> QFont:
+    """`font`, somewhat smaller where a word (or the part of it up to a hyphen) would otherwise break in its middle."""
+    metrics = QFontMetricsF(font)
+    longest = max((metrics.horizontalAdvance(piece) for piece in _PIECES.findall(text)), default=0.0)
+    if longest <= width or width < longest * _SMALLEST:
+        return font
+    smaller = QFont(font)
+    smaller.setPixelSize(int(font.pixelSize() * width / longest))
+    return smaller

@@ -108,6 +108,8 @@ async def test_arrows_move_a_focus_that_is_seen_and_spoken(board: Shown) -> None
     box = view.layout_.by_slot[view.focused_card().slot_id].box  # type: ignore[union-attr]  # it has just moved
     assert view.horizontalScrollBar().value() <= box.x
     assert view.verticalScrollBar().value() <= box.y
+    shown = round(box.right) + view.layout_.axis - view.horizontalScrollBar().value()
+    assert shown <= view.viewport().width() - 12  # the bar at the right lies beside the cards of the last room
 
 
 async def test_enter_and_a_click_open_the_card_as_on_the_desk(board: Shown) -> None:

@@ -27,7 +27,7 @@ from desktop.widgets.button import Button
 from desktop.widgets.person_card import PersonCardView
 from desktop.widgets.records import CardAction, FixKind, StatusKind, Tone
 from desktop.widgets.status import LOOKS, TONE_FILL, TONE_TEXT
-from desktop.widgets.text import TextBlock
+from desktop.widgets.text import NAME, TextBlock
 from tests.gui import pictures
 from tests.gui.conftest import Stage, focused, press, show, type_text
 from tests.gui.sample_day import SampleDesk, names_of_the_world
@@ -302,3 +302,11 @@ async def test_the_first_run_stands_where_the_design_has_it() -> None:
         assert (left, right) == (448, 918)
         assert page.boxes.height() == 72
         assert page.practice.height() == 44
+
+
+def test_a_long_name_breaks_at_its_hyphen(theme: Theme) -> None:
+    words = TextBlock(theme, NAME, text="Adolph Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh")
+    whole = TextBlock(theme, NAME, text="Wolfeschlegelsteinhausenbergerdorff-").sizeHint().width()
+    assert words.heightForWidth(whole + 10) == 3 * NAME.line
+    assert words.heightForWidth(whole - 40) == 3 * NAME.line  # set a little smaller, not broken within the word
+    assert words.heightForWidth(whole // 2) > 3 * NAME.line  # too narrow for that: nothing is cut off

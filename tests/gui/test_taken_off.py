@@ -1,4 +1,4 @@
-"""A desk that the server took off: the real application over a real socket ends at the first run, wiped but not empty."""
+"""A desk that the server took off: the real application over a real socket ends at the first run."""
 
 from __future__ import annotations
 

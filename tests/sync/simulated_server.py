@@ -1,7 +1,7 @@
 """A centre in memory behind the ``Remote`` port: the real rules over one state, with faults on demand.
 
-It keeps what ARCHITECTURE.md asks of the real one (ledger, order by device, cursors, verdicts that travel with the rows), so
-that the engine can be put into every situation at once. The real server is met in the end-to-end tests.
+It keeps what ARCHITECTURE.md asks of the real one (ledger, order by device, cursors, verdicts that travel with the
+rows), so that the engine can be put into every situation at once. The real server is met in the end-to-end tests.
 """
 
 from __future__ import annotations
