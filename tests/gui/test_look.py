@@ -143,6 +143,7 @@ def controls(root: QWidget) -> list[QWidget]:
 @asynccontextmanager
 async def built(picture: Picture, appearance: Appearance = Appearance.LIGHT) -> AsyncIterator[QWidget]:
     """Give the window of a picture, shown and settled, and close it afterwards."""
+    gc.collect()  # the wrapper of a widget that is gone must not be met at the address where a new one is made
     window = picture.build(Theme(appearance, picture.scale))
     window.resize(1366, 768)
     show(window)
