@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from server_sync.authority.connection import Connection
 from server_sync.authority.devices import DeviceCursor, lock_cursors, save_cursors
-from server_sync.authority.ledger import applied, encode_effects, ledger_row, rejected, replayed
+from server_sync.authority.ledger import applied, ledger_row, rejected, replayed
 from server_sync.authority.load import Discovery, Known, Loaded, NotLoaded, load, lock
 from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 MOST_ROUNDS: Final = 5
 """How often a command may turn out to need more than it was given before it is told ``BUSY``."""
+
+DISCOVERY_ROUNDS: Final = 12
+"""How deep one thing may lead to the next (a claim, its slot, who waits for it, where else they are) before locking."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -50,6 +53,7 @@ class Hints:
     def discovery(self) -> Discovery:
         """A discovery that starts with what is known, and adds what it fetches."""
         discovery = Discovery()
+        discovery.now = datetime.now(UTC)
         discovery.rows.update(self._rows)
         return discovery
 
@@ -94,6 +98,7 @@ class Attempt:
         self.encoded: dict[RowKey, bytes] = {}
         self.ledger: list[LedgerRow] = []
         self.programmes: set[Id] = set()
+        self.decided = 0
 
     async def decide_run(self, connection: Connection, run: Run, items: Sequence[Item], now: datetime) -> Progress:
         """Decide *items* in order until one has to wait."""
@@ -124,8 +129,13 @@ class Attempt:
     async def _decide(
         self, connection: Connection, run: Run, item: Item, now: datetime, progress: Progress
     ) -> Result | None:
-        """The verdict on one command, recorded; None where there is none yet."""
-        verdict: Changes | Refusal | None = item.refused or self._dependency(item)
+        """The verdict on one command, recorded; None where there is none yet.
+
+        Each of a batch is decided a microsecond after the one before, so that what they bring forth keeps its order.
+        """
+        now = self.state.now = now + timedelta(microseconds=self.decided)
+        self.decided += 1
+        verdict: Changes | Refusal | None = item.refused or self._dependency(item) or self._taken(item)
         if verdict is None:
             assert item.rule is not None
             assert item.command is not None
@@ -138,8 +148,6 @@ class Attempt:
                 log.exception("deciding %s %s failed", item.envelope.kind, item.envelope.id)
                 progress.error = error
                 return None
-        if isinstance(verdict, Changes) and (taken := self._taken(item, verdict)) is not None:
-            verdict = taken
         effects: list[Effect] = []
         if isinstance(verdict, Refusal):
             result = rejected(item.envelope.id, verdict)
@@ -156,12 +164,10 @@ class Attempt:
         except NotLoaded:  # what it asks for led on to more: its claim was moved before the lock was had
             return False
 
-    def _taken(self, item: Item, changes: Changes) -> Refusal | None:
+    def _taken(self, item: Item) -> Refusal | None:
         """The row that bears the command's id is new, always: an id chosen badly must not overwrite somebody's row."""
-        for row in changes.puts:
-            if row.id == item.envelope.id and row.id in self.state.rows[type(row)]:
-                return Refusal(ALREADY_EXISTS, {"id": row.id})
-        return None
+        id = item.envelope.id
+        return Refusal(ALREADY_EXISTS, {"id": id}) if any(id in rows for rows in self.state.rows.values()) else None
 
     async def _apply(self, connection: Connection, item: Item, changes: Changes) -> list[Effect]:
         """Put the changes into the state, refs given; returns the rows that the command itself wrote."""
@@ -198,7 +204,8 @@ class Attempt:
                 item.hash,
                 run.incarnation,
                 result,
-                encode_effects(effects, self.encoded) if effects else None,
+                effects,
+                self.encoded,
             )
         )
 
@@ -269,7 +276,7 @@ class Batch:
         """Everything that *items* need as far as can be seen without locks; reads only what the hints lack."""
         discovery = self._hints.discovery()
         keys = Keys()
-        for _ in range(MOST_ROUNDS):
+        for _ in range(DISCOVERY_ROUNDS):
             for item in items:
                 if item.rule is not None and item.command is not None:
                     keys |= item.rule.needs(item.command, discovery)

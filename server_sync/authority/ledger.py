@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC
 from hashlib import blake2b
@@ -57,6 +58,20 @@ def _difference(before: Record, after: Record) -> tuple[dict[str, Any], dict[str
     return old, new
 
 
+_UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ABOUT: Final = ("reservation_id", "slot_id", "participant_id", "group_id")
+
+
+def touched(envelope: Envelope, effects: Sequence[Effect]) -> list[Id]:
+    """The rows that a command wrote, those that they are about, and whatever its arguments name, each once."""
+    found = {id.decode() for id in _UUID.findall(bytes(envelope.args))}
+    for before, after in effects:
+        found.add(after.id)
+        for row in (before, after):
+            found |= {id for name in _ABOUT if (id := getattr(row, name, None)) is not None}
+    return sorted(found)
+
+
 def ledger_row(
     envelope: Envelope,
     principal: Principal,
@@ -64,7 +79,8 @@ def ledger_row(
     hash: str,
     incarnation: int | None,
     result: Result,
-    effects: msgspec.Raw | None,
+    effects: Sequence[Effect],
+    encoded: dict[RowKey, bytes],
 ) -> LedgerRow:
     """The row that records *result*."""
     return LedgerRow(
@@ -82,7 +98,8 @@ def ledger_row(
         status=result.status,
         code=result.code,
         details=None if result.details is None else msgspec.Raw(_ENCODER.encode(result.details)),
-        effects=effects,
+        effects=encode_effects(effects, encoded) if effects else None,
+        touched=touched(envelope, effects),
         occurred_at=_said_at(envelope),
     )
 

@@ -23,6 +23,7 @@ from server_sync.protocol.records import (
     Enrolment,
     Event,
     EventLocation,
+    EventRules,
     EventSlot,
     EventTimeBlock,
     Flag,
@@ -33,15 +34,17 @@ from server_sync.protocol.records import (
     Record,
     ReservationMember,
     RoomDay,
+    Seat,
     SlotReservation,
+    SlotSeat,
     Staff,
     columns,
 )
 from server_sync.rules.state import Index, IndexKey, Keys, RowKey, State
 
 LOCK_ORDER: Final[tuple[type[Record], ...]] = (
-    Programme, Event, EventTimeBlock, Location, EventLocation, EventSlot, Group, Participant, SlotReservation,
-    ReservationMember, Attendance, RoomDay, Flag, Staff, Enrolment, Credential, Device,
+    Programme, EventRules, Event, EventTimeBlock, Location, Seat, EventLocation, EventSlot, SlotSeat, Group,
+    Participant, SlotReservation, ReservationMember, Attendance, RoomDay, Flag, Staff, Enrolment, Credential, Device,
 )  # fmt: skip
 """Every transaction locks rows table by table in this order, and by id within a table, so that none waits in a ring."""
 
@@ -69,7 +72,7 @@ class Loaded(State):
                 raise NotLoaded(f"{record.TABLE}/{id}")
         return row
 
-    def find(self, index: Index, key: Id) -> list[Any]:
+    def find(self, index: Index, key: str) -> list[Any]:
         """As ``State.find``; ``NotLoaded`` if nobody asked for that entry."""
         if (index, key) not in self.keys.find:
             raise NotLoaded(f"{index.record.TABLE} by {index.column} {key}")
@@ -92,7 +95,7 @@ class Discovery(State):
             self.missing.read.add((record, id))
         return row
 
-    def find(self, index: Index, key: Id) -> list[Any]:
+    def find(self, index: Index, key: str) -> list[Any]:
         """The rows if known, else nothing and a note."""
         if (index, key) not in self.known_finds:
             self.missing.find.add((index, key))
@@ -145,9 +148,13 @@ def _load_statement(records: tuple[type[Record], ...], indexes: tuple[Index, ...
     for index in indexes:
         number += 1
         where = f" AND {index.where}" if index.where else ""
-        parts.append(
-            _part(number, index.record, f"{index.column} = ANY(${number}::uuid[]){where} AND deleted IS NOT TRUE")
-        )
+        found = f"{index.column} = ANY(${number}::uuid[])"
+        if index.named:
+            found = (
+                f"(programme_id, {index.column}) IN"
+                f" (SELECT left(key, 36)::uuid, substr(key, 38) FROM unnest(${number}::text[]) AS u (key))"
+            )
+        parts.append(_part(number, index.record, f"{found}{where} AND deleted IS NOT TRUE"))
     if ledger:
         number += 1
         parts.append(
@@ -181,7 +188,7 @@ async def load(connection: Connection, keys: Keys, into: State, command_ids: Seq
     rows: dict[type[Record], list[Id]] = defaultdict(list)
     for record, id in itertools.chain(keys.lock, keys.read - keys.lock):
         rows[record].append(id)
-    finds: dict[Index, list[Id]] = defaultdict(list)
+    finds: dict[Index, list[str]] = defaultdict(list)
     for index, key in keys.find:
         finds[index].append(key)
     if not rows and not finds and not command_ids:
@@ -189,7 +196,7 @@ async def load(connection: Connection, keys: Keys, into: State, command_ids: Seq
     records = tuple(sorted(rows, key=_RANK.__getitem__))
     indexes = tuple(sorted(finds, key=lambda index: (index.record.TABLE, index.column, index.where or "")))
     statement = _load_statement(records, indexes, bool(command_ids))
-    arguments: list[Sequence[Id]] = [*(rows[r] for r in records), *(finds[i] for i in indexes)]
+    arguments: list[Sequence[str]] = [*(rows[r] for r in records), *(finds[i] for i in indexes)]
     if command_ids:
         arguments.append(command_ids)
     known: dict[Id, Known] = {}

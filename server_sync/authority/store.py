@@ -1,4 +1,4 @@
-"""Writing what a batch decided: whole tables at once, as JSON, in at most three statements."""
+"""Writing what a batch decided: whole tables at once, as JSON, in as few statements as the counts allow."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ DATABASE_OWNED: Final[frozenset[str]] = frozenset({"reserved_count"})
 """Columns that only the database's own trigger changes."""
 
 _LIMITS: Final[tuple[type[Record], ...]] = (Event, EventTimeBlock, EventSlot)
-_CLAIMS: Final = (SlotReservation, ReservationMember, Attendance, Flag)
+_CLAIMS: Final[tuple[type[Record], ...]] = (SlotReservation, ReservationMember, Attendance, Flag)
 _RANK: Final = {record: rank for rank, record in enumerate(LOCK_ORDER)}
 _ENCODER: Final = msgspec.json.Encoder()
 
 LEDGER_COLUMNS: Final = (
     "id", "programme_id", "principal", "actor", "device_id", "incarnation", "seq", "kind", "v", "args", "hash",
-    "status", "code", "details", "effects", "occurred_at",
+    "status", "code", "details", "effects", "touched", "occurred_at",
 )  # fmt: skip
 
 
@@ -57,6 +57,7 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str | None = None
     details: msgspec.Raw | None = None
     effects: msgspec.Raw | None = None
+    touched: list[Id] | None = None
     occurred_at: str | None = None
 
 
@@ -107,9 +108,10 @@ async def store(
 ) -> None:
     """Write the last state of every row that changed, and the ledger.
 
-    Releases go before claims: places that are given back (updates) count before places are taken (new claims), with
-    raised limits in between, and a slot is there before a claim moves into it; where no claim both is released and
-    made, one statement does it all.
+    The database counts after each statement, and every count must hold within its limit. So releases and moves
+    (updates) go before new claims, and a slot is there before a claim moves into it; where nothing is both released and
+    made, one statement does it all. A limit that the batch itself set (a raised capacity, an override) is opened wide
+    before each statement that takes places, and closed to what was decided at the end.
     """
     updates: dict[type[Record], list[bytes]] = defaultdict(list)
     inserts: dict[type[Record], list[bytes]] = defaultdict(list)
@@ -117,14 +119,32 @@ async def store(
         (inserts if effect.before is None else updates)[key[0]].append(encoded[key])
     log = [_ENCODER.encode(row) for row in ledger]
     limits = {record: updates.pop(record) for record in _LIMITS if record in updates}
-    claims, moves = inserts.get(SlotReservation), updates.get(SlotReservation)
-    if not (claims and updates) and not (limits and (claims or moves)):
+    changed, new = updates.get(SlotReservation), inserts.get(SlotReservation)
+    if not limits and not (new and updates):
+        await _write(connection, updates, inserts, log)
+        return
+    if not changed and not new:
         await _write(connection, {**limits, **updates}, inserts, log)
         return
-    places = {record: rows for record, rows in inserts.items() if record not in _CLAIMS}
-    await _write(connection, updates, places, [])
+    places: dict[type[Record], list[bytes]] = {record: rows for record, rows in inserts.items() if record not in _CLAIMS}
+    made: dict[type[Record], list[bytes]] = {record: rows for record, rows in inserts.items() if record in _CLAIMS}
+    open_wide = {record: [_opened(row) for row in rows] for record, rows in limits.items()}
+    await _write(connection, open_wide, places, [])
+    await _write(connection, updates, {}, [])
+    if limits and changed and new:  # what was given back has lowered them
+        await _write(connection, open_wide, {}, [])
+    await _write(connection, {}, made, log)
     await _write(connection, limits, {}, [])
-    await _write(connection, {}, {record: rows for record, rows in inserts.items() if record in _CLAIMS}, log)
+
+
+_WIDE: Final = 1_000_000_000
+
+
+def _opened(row: bytes) -> bytes:
+    """A slot, block or event as JSON, with room for anything."""
+    fields = msgspec.json.decode(row)
+    fields["overbooked_count"] = _WIDE
+    return _ENCODER.encode(fields)
 
 
 async def _write(

@@ -42,6 +42,20 @@ KEY_REUSED: Final = "KEY_REUSED"
 DEPENDENCY_REFUSED: Final = "DEPENDENCY_REFUSED"
 UNKNOWN_KIND: Final = "UNKNOWN_KIND"
 IMPORT_REFUSED: Final = "IMPORT_REFUSED"
+ALREADY_WAITING: Final = "ALREADY_WAITING"
+LINE_AHEAD: Final = "LINE_AHEAD"
+BELOW_RESERVED: Final = "BELOW_RESERVED"
+HAS_PEOPLE: Final = "HAS_PEOPLE"
+SLOT_TAKEN: Final = "SLOT_TAKEN"
+SEATS_NEEDED: Final = "SEATS_NEEDED"
+SEATS_TAKEN: Final = "SEATS_TAKEN"
+NO_SEATS: Final = "NO_SEATS"
+NOT_WAITING: Final = "NOT_WAITING"
+NOT_HELD: Final = "NOT_HELD"
+NOT_EXPIRED: Final = "NOT_EXPIRED"
+ERASED: Final = "ERASED"
+SAME_PERSON: Final = "SAME_PERSON"
+NOTHING_TO_DO: Final = "NOTHING_TO_DO"
 
 WORDS: Final[dict[str, str]] = {
     UNREADABLE: "The request could not be read.",
@@ -76,6 +90,20 @@ WORDS: Final[dict[str, str]] = {
     DEPENDENCY_REFUSED: "What this depended on was refused.",
     UNKNOWN_KIND: "The server does not know this kind of command; it may be older than this app.",
     IMPORT_REFUSED: "The file could not be imported.",
+    ALREADY_WAITING: "This person waits in that line already.",
+    LINE_AHEAD: "People who wait in line come first.",
+    BELOW_RESERVED: "More is reserved than that allows; give a reason to overbook, or move people first.",
+    HAS_PEOPLE: "People have places there; say what is to become of them.",
+    SLOT_TAKEN: "Another slot of this block is at that time.",
+    SEATS_NEEDED: "The places of this slot are seats; say which, or how many together.",
+    SEATS_TAKEN: "Some of these seats are held or booked.",
+    NO_SEATS: "The room has no seat map.",
+    NOT_WAITING: "The reservation does not wait in line.",
+    NOT_HELD: "The reservation is not on hold.",
+    NOT_EXPIRED: "The hold has time left.",
+    ERASED: "This person's data was erased.",
+    SAME_PERSON: "Both are the same person.",
+    NOTHING_TO_DO: "There is nothing to change.",
 }
 """What a person reads. Screens add names and times; the code decides what they add."""
 

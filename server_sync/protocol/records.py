@@ -25,6 +25,7 @@ EventType = Literal["individual", "team"]
 Claim = Literal["held", "waitlisted", "reserved", "cancelled", "expired"]
 FactKind = Literal["arrived", "performed", "no_show", "undone"]
 Openness = Literal["open", "closed", "cancelled"]
+SeatState = Literal["available", "held", "booked"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +53,16 @@ class Programme(Record, frozen=True, kw_only=True, omit_defaults=True):
     starts_on: date | None = None
     ends_on: date | None = None
     settings: dict[str, Any] | None = None
+
+
+class EventRules(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """How an event is judged or run: whatever its scoring needs, as JSON. An event may name one."""
+
+    TABLE: ClassVar[str] = "event_rules"
+
+    name: str
+    description: str | None = None
+    configuration: dict[str, Any] | None = None
 
 
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,6 +108,7 @@ class Location(Record, frozen=True, kw_only=True, omit_defaults=True):
     ref: str | None = None
     building: str | None = None
     city: str | None = None
+    description: str | None = None
     capacity: int | None = None
     notes: str | None = None
     external_id: str | None = None
@@ -129,6 +141,7 @@ class EventTimeBlock(Record, frozen=True, kw_only=True, omit_defaults=True):
     overbooked_count: int
     slot_duration_minutes: int | None = None
     max_capacity: int | None = None
+    status_reason: str | None = None
     waived_reason: str | None = None
     external_id: str | None = None
     notes: str | None = None
@@ -151,6 +164,31 @@ class EventSlot(Record, frozen=True, kw_only=True, omit_defaults=True):
     status: Openness
     created_by_admin: bool
     status_reason: str | None = None
+    seated: bool | None = None  # true where its places are the seats of a map
+
+
+class Seat(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One seat of a room's map: row and number, as ``A-1``."""
+
+    TABLE: ClassVar[str] = "seats"
+
+    location_id: Id
+    row: str
+    number: int
+    seat_type: str
+
+
+class SlotSeat(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One seat in one slot. ``reservation_id`` is the hold or the booking; a hold lasts until ``held_until``."""
+
+    TABLE: ClassVar[str] = "slot_seats"
+
+    slot_id: Id
+    seat_id: Id
+    state: SeatState
+    price: int | None = None  # in the event's currency, by seat type, as it was when the seats were put up
+    reservation_id: Id | None = None
+    held_until: datetime | None = None
 
 
 class Participant(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -216,13 +254,17 @@ class SlotReservation(Record, frozen=True, kw_only=True, omit_defaults=True):
     cancelled_at: datetime | None = None
     expires_at: datetime | None = None
     queued_at: datetime | None = None  # its place in line is computed from this order
+    any_slot: bool | None = None  # true where it waits for whichever slot of its event has room first
     override_reason: str | None = None
     special_requirements: str | None = None
     metadata: dict[str, Any] | None = None
 
 
 class ReservationMember(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """One participant in a reservation. While ``live`` and not ``waived``, no other may overlap it for this person."""
+    """One participant in a reservation. While ``live`` and not ``waived``, no other may overlap it for this person.
+
+    ``waiting`` is true while the reservation is in a queue: nobody waits twice for one slot.
+    """
 
     TABLE: ClassVar[str] = "reservation_members"
 
@@ -234,6 +276,7 @@ class ReservationMember(Record, frozen=True, kw_only=True, omit_defaults=True):
     live: bool
     waived: bool
     waived_reason: str | None = None
+    waiting: bool | None = None
 
 
 class Attendance(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -331,8 +374,8 @@ class Credential(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 SYNCED: tuple[type[Record], ...] = (
-    Programme, Location, Event, EventLocation, Group, Participant, EventTimeBlock, EventSlot,
-    SlotReservation, ReservationMember, Attendance, RoomDay, Flag, Device, Staff,
+    Programme, Location, Seat, EventRules, Event, EventLocation, Group, Participant, EventTimeBlock, EventSlot,
+    SlotReservation, ReservationMember, SlotSeat, Attendance, RoomDay, Flag, Device, Staff,
 )  # fmt: skip
 """The tables that a desk holds, parents before children."""
 

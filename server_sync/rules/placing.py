@@ -1,17 +1,21 @@
-"""May this claim take these places? One answer for reserving, moving and reinstating."""
+"""May these people take these places? One answer for whoever reserves, holds, moves, swaps, returns or is promoted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from server_sync.protocol.errors import (
     ALREADY_RESERVED,
+    ALREADY_WAITING,
     BLOCK_FULL,
     DOUBLE_BOOKED,
     EVENT_FULL,
     EVENT_INACTIVE,
+    NOT_ALLOWED,
     NOT_FOUND,
     SLOT_CANCELLED,
     SLOT_CLOSED,
@@ -20,17 +24,38 @@ from server_sync.protocol.errors import (
 )
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Participant
-from server_sync.rules.state import COMMITMENTS, Keys, State
+from server_sync.rules.command import Command
+from server_sync.rules.draft import Draft
+from server_sync.rules.state import COMMITMENTS, SEATS_OF_SLOT, Keys, State
+
+
+class Waivers(NamedTuple):
+    """What an admin takes upon himself, each with its reason: more people than there are places, or one in two."""
+
+    overbook: str | None = None
+    double_book: str | None = None
+
+
+NONE_WAIVED = Waivers()
+
+
+def waivers(command: Command[Any], overbook: str | None, double_book: str | None) -> Waivers | Refusal:
+    """The waivers that a command's arguments name; only an admin has them."""
+    if (overbook or double_book) and command.role != "admin":
+        return Refusal(NOT_ALLOWED, {"needs": "admin", "has": command.role})
+    return Waivers(overbook or None, double_book or None)
 
 
 def needs_slot(keys: Keys, loaded: State, slot_id: Id) -> EventSlot | None:
-    """Ask for a slot that gets fuller or emptier, and for the block and event that may limit it."""
+    """Ask for a slot that gets fuller or emptier, for the block and event that may limit it, and for its seats."""
     keys.lock.add((EventSlot, slot_id))
     slot = loaded.get(EventSlot, slot_id)
     if slot is None:
         return None
     _needs_limit(keys, loaded, EventTimeBlock, slot.time_block_id)
     _needs_limit(keys, loaded, Event, slot.event_id)
+    if slot.seated:
+        keys.find.add((SEATS_OF_SLOT, slot.id))
     return slot
 
 
@@ -48,18 +73,21 @@ def needs_people(keys: Keys, participant_ids: Iterable[Id]) -> None:
         keys.find.add((COMMITMENTS, participant_id))
 
 
-def open_slot(state: State, programme_id: Id, slot_id: Id) -> EventSlot | Refusal:
-    """The slot if it takes reservations at all."""
+def open_slot(state: State, programme_id: Id, slot_id: Id, closed_too: bool = False) -> EventSlot | Refusal:
+    """The slot if it takes reservations at all; *closed_too* for whoever may reserve in what is closed to others."""
     slot = state.get(EventSlot, slot_id)
     if slot is None or slot.deleted or slot.programme_id != programme_id:
         return Refusal(NOT_FOUND, {"slot_id": slot_id})
     block = state.get(EventTimeBlock, slot.time_block_id)
     event = state.get(Event, slot.event_id)
-    if slot.status == "cancelled" or (block is not None and block.status == "cancelled"):
+    if slot.status == "cancelled" or (block is not None and (block.status == "cancelled" or block.deleted)):
         return Refusal(SLOT_CANCELLED, {"slot_id": slot_id})
+    if closed_too:
+        return slot
     if slot.status == "closed" or (block is not None and block.status == "closed"):
-        return Refusal(SLOT_CLOSED, {"slot_id": slot_id, "reason": slot.status_reason})
-    if event is None or not event.is_active:
+        reason = slot.status_reason or (block.status_reason if block is not None else None)
+        return Refusal(SLOT_CLOSED, {"slot_id": slot_id, "reason": reason})
+    if event is None or event.deleted or not event.is_active:
         return Refusal(EVENT_INACTIVE, {"event_id": slot.event_id})
     return slot
 
@@ -85,25 +113,80 @@ def _fullness(name: str, id: Id, reserved: int, capacity: int, spots: int) -> di
     return {name: id, "reserved": reserved, "capacity": capacity, "spots": spots}
 
 
-def clash(state: State, slot: EventSlot, people: Iterable[Id], except_for: Id | None = None) -> Refusal | None:
-    """Refuse if one of *people* already is in *slot* or elsewhere meanwhile, save by reservation *except_for*."""
+def overbook(draft: Draft, slot: EventSlot, spots: int, leaving: EventSlot | None = None) -> None:
+    """Make room for *spots* more than there is: what lacks is let in before its claims, never after."""
+    lack = slot.reserved_count + spots - slot.capacity - slot.overbooked_count
+    if lack > 0:
+        draft.write(structs.replace(slot, overbooked_count=slot.overbooked_count + lack))
+    block = draft.get(EventTimeBlock, slot.time_block_id)
+    if block is not None and block.max_capacity is not None and not (leaving and leaving.time_block_id == block.id):
+        lack = block.reserved_count + spots - block.max_capacity - block.overbooked_count
+        if lack > 0:
+            draft.write(structs.replace(block, overbooked_count=block.overbooked_count + lack))
+    event = draft.get(Event, slot.event_id)
+    if event is not None and event.capacity is not None and not (leaving and leaving.event_id == event.id):
+        lack = event.reserved_count + spots - event.capacity - event.overbooked_count
+        if lack > 0:
+            draft.write(structs.replace(event, overbooked_count=event.overbooked_count + lack))
+
+
+def clash(state: State, slot: EventSlot, people: Iterable[Id], except_for: Iterable[Id] = ()) -> Refusal | None:
+    """Refuse if one of *people* is, or waits, in *slot*, or is elsewhere meanwhile, save by claims *except_for*."""
     for participant_id in people:
-        for member in state.find(COMMITMENTS, participant_id):
-            if member.reservation_id == except_for or not _overlap(member.start_time, member.end_time, slot):
-                continue
-            code = ALREADY_RESERVED if member.slot_id == slot.id else DOUBLE_BOOKED
-            return Refusal(
-                code,
-                {
-                    "participant_id": participant_id,
-                    "reservation_id": member.reservation_id,
-                    "slot_id": member.slot_id,
-                    "start_time": member.start_time,
-                    "end_time": member.end_time,
-                },
-            )
+        refusal = _clash_of(state, slot, participant_id, except_for)
+        if refusal is not None:
+            return refusal
     return None
 
 
-def _overlap(start: datetime, end: datetime, slot: EventSlot) -> bool:
+def _clash_of(state: State, slot: EventSlot, participant_id: Id, except_for: Iterable[Id]) -> Refusal | None:
+    for member in state.find(COMMITMENTS, participant_id):
+        if member.reservation_id in except_for:
+            continue
+        if member.slot_id == slot.id:
+            code = ALREADY_WAITING if member.waiting else ALREADY_RESERVED
+        elif member.live and overlap(member.start_time, member.end_time, slot):
+            code = DOUBLE_BOOKED
+        else:
+            continue
+        return Refusal(
+            code,
+            {
+                "participant_id": participant_id,
+                "reservation_id": member.reservation_id,
+                "slot_id": member.slot_id,
+                "start_time": member.start_time,
+                "end_time": member.end_time,
+            },
+        )
+    return None
+
+
+def admit(
+    draft: Draft,
+    slot: EventSlot,
+    spots: int,
+    people: Iterable[Id],
+    waived: Waivers = NONE_WAIVED,
+    leaving: EventSlot | None = None,
+    except_for: Iterable[Id] = (),
+) -> frozenset[Id] | Refusal:
+    """Let a party into *slot*, making the room that *waived* grants; returns who is knowingly double-booked."""
+    elsewhere = set()
+    for person in people:
+        refusal = _clash_of(draft, slot, person, except_for)
+        if refusal is not None and (refusal.code != DOUBLE_BOOKED or waived.double_book is None):
+            return refusal
+        if refusal is not None:
+            elsewhere.add(person)
+    full = room_for(draft, slot, spots, leaving)
+    if full is not None and waived.overbook is None:
+        return full
+    if full is not None:
+        overbook(draft, slot, spots, leaving)
+    return frozenset(elsewhere)
+
+
+def overlap(start: datetime, end: datetime, slot: EventSlot) -> bool:
+    """Whether *slot* lies, in part, between *start* and *end*."""
     return start < slot.end_time and slot.start_time < end

@@ -26,7 +26,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
         *create.RULES,
         blocks.RULE,
         generate_slots.RULE,
-        reserve.RULE,
+        *reserve.RULES,
         cancel.RULE,
         move.RULE,
         *attend.RULES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server_sync.protocol.errors import MOVED, NOT_FOUND, Refusal
+from server_sync.protocol.errors import MOVED, NOT_FOUND, STALE_VERSION, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import ReservationMember, SlotReservation
 from server_sync.rules.command import Command
@@ -45,3 +45,10 @@ def guard_placement(command: Command[Any], claim: SlotReservation) -> Refusal | 
         MOVED,
         {"reservation_id": claim.id, "slot_id": claim.slot_id, "seen": seen, "placement": claim.placement_version},
     )
+
+
+def guard(command: Command[Any], claim: SlotReservation, version: int | None) -> Refusal | None:
+    """``STALE_VERSION`` if anything about the claim changed since *version*, ``MOVED`` if its placement did."""
+    if version is not None and version != claim.version:
+        return Refusal(STALE_VERSION, {"reservation_id": claim.id, "seen": version, "version": claim.version})
+    return guard_placement(command, claim)

@@ -1,8 +1,9 @@
 """What a rule sees (``State``), what it asks to see (``Keys``) and what it answers (``Changes``).
 
 A state is a bag of rows with a few declared indexes. The authority fills one with what a batch of commands asked for;
-a desk's replica is one that holds everything. ``apply`` derives the counts of slots, blocks and events exactly as the
-database's trigger does, so that neither rules nor desks keep counts by hand.
+a desk's replica is one that holds everything; a ``Draft`` (draft.py) is one that a command works on. ``apply`` derives
+the counts of slots, blocks and events exactly as the database's trigger does, so that neither rules nor desks keep
+counts by hand.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import structs
@@ -28,7 +30,9 @@ from server_sync.protocol.records import (
     Participant,
     Record,
     ReservationMember,
+    Seat,
     SlotReservation,
+    SlotSeat,
 )
 
 R = TypeVar("R", bound=Record)
@@ -36,44 +40,73 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Index:
-    """A way to find rows of ``record`` by the value of ``column``; ``only`` keeps some, as ``where`` does in SQL."""
+    """A way to find rows of ``record`` by the value of ``column``; ``only`` keeps some, as ``where`` does in SQL.
+
+    ``where`` may keep fewer (what has not expired, say): then a rule must not miss the others. With ``named`` rows are
+    found by a text within their programme (``named_key``).
+    """
 
     record: type[Record]
     column: str
     where: str | None = None
     only: Callable[[Any], bool] | None = None
+    named: bool = False
 
-    def key(self, row: Record) -> Id | None:
+    def key(self, row: Record) -> str | None:
         """The value under which *row* is found here, or None."""
         if self.only is not None and not self.only(row):
             return None
-        value: Id | None = getattr(row, self.column)
-        return value
+        value: str | None = getattr(row, self.column)
+        return value if value is None or not self.named else named_key(row.programme_id, value)
 
 
-def _live(row: ReservationMember) -> bool:
-    return row.live
+def named_key(programme_id: Id, name: str) -> str:
+    """The key of a ``named`` index for *name*, which is a row's own word for itself."""
+    return f"{programme_id}/{name}"
+
+
+def _committed(row: ReservationMember) -> bool:
+    return row.live or row.waiting is True
 
 
 def _waiting(row: SlotReservation) -> bool:
     return row.claim == "waitlisted"
 
 
+def _held(row: SlotReservation) -> bool:
+    return row.claim == "held"
+
+
 def _holding(row: SlotReservation) -> bool:
     return row.claim in LIVE_CLAIMS
 
 
-COMMITMENTS = Index(ReservationMember, "participant_id", "live", _live)
+COMMITMENTS = Index(ReservationMember, "participant_id", "(live OR waiting)", _committed)
+MEMBERSHIPS_OF_PERSON = Index(ReservationMember, "participant_id")
 MEMBERS = Index(ReservationMember, "reservation_id")
 FACTS = Index(Attendance, "reservation_id")
 FACTS_OF_COMMAND = Index(Attendance, "command_id")
+FACTS_OF_PERSON = Index(Attendance, "participant_id")
+WAITING_IN_EVENT = Index(SlotReservation, "event_id", "claim = 'waitlisted'", _waiting)
+OVERDUE_IN_EVENT = Index(
+    SlotReservation, "event_id", "claim = 'held' AND expires_at <= clock_timestamp() + interval '1 second'", _held
+)
 WAITING_FOR_SLOT = Index(SlotReservation, "slot_id", "claim = 'waitlisted'", _waiting)
 CLAIMS_ON_SLOT = Index(SlotReservation, "slot_id", "claim IN ('held', 'reserved')", _holding)
+CLAIMS_OF_GROUP = Index(SlotReservation, "group_id")
 SLOTS_OF_BLOCK = Index(EventSlot, "time_block_id")
+SLOTS_OF_EVENT = Index(EventSlot, "event_id")
+SEATS_OF_LOCATION = Index(Seat, "location_id")
+SEATS_OF_SLOT = Index(SlotSeat, "slot_id")
+SEATS_OF_CLAIM = Index(SlotSeat, "reservation_id")
 BLOCKS_OF_EVENT = Index(EventTimeBlock, "event_id")
 BLOCKS_OF_LOCATION = Index(EventTimeBlock, "location_id")
 ROOMS_OF_EVENT = Index(EventLocation, "event_id")
 PEOPLE_OF_GROUP = Index(Participant, "group_id")
+PERSON_NAMED = Index(Participant, "external_id", named=True)
+GROUP_NAMED = Index(Group, "external_id", named=True)
+EVENT_NAMED = Index(Event, "external_id", named=True)
+LOCATION_NAMED = Index(Location, "external_id", named=True)
 PEOPLE = Index(Participant, "programme_id")
 GROUPS = Index(Group, "programme_id")
 EVENTS = Index(Event, "programme_id")
@@ -86,16 +119,18 @@ USES_OF_ROOMS = Index(EventLocation, "programme_id")
 CREDENTIALS = Index(Credential, "holder_id")
 
 INDEXES: tuple[Index, ...] = (
-    COMMITMENTS, MEMBERS, FACTS, FACTS_OF_COMMAND, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, SLOTS_OF_BLOCK, BLOCKS_OF_EVENT,
-    BLOCKS_OF_LOCATION, ROOMS_OF_EVENT, PEOPLE_OF_GROUP, PEOPLE, GROUPS, EVENTS, LOCATIONS, BLOCKS, SLOTS, CLAIMS,
-    MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS,
+    COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERS, FACTS, FACTS_OF_COMMAND, FACTS_OF_PERSON, WAITING_IN_EVENT,
+    OVERDUE_IN_EVENT, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, CLAIMS_OF_GROUP, SLOTS_OF_BLOCK, SLOTS_OF_EVENT,
+    SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,
+    PEOPLE_OF_GROUP, PERSON_NAMED, GROUP_NAMED, EVENT_NAMED, LOCATION_NAMED, PEOPLE, GROUPS, EVENTS, LOCATIONS, BLOCKS,
+    SLOTS, CLAIMS, MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS,
 )  # fmt: skip
 INDEXES_OF: dict[type[Record], tuple[Index, ...]] = defaultdict(tuple)
 for _index in INDEXES:
     INDEXES_OF[_index.record] += (_index,)
 
 RowKey = tuple[type[Record], Id]
-IndexKey = tuple[Index, Id]
+IndexKey = tuple[Index, str]
 
 
 @dataclass(slots=True)
@@ -140,15 +175,21 @@ class State:
     """
 
     def __init__(self) -> None:
+        self.now: datetime | None = None  # the moment at which it is looked at, where that is known
         self.rows: dict[type[Record], dict[Id, Any]] = defaultdict(dict)
-        self.found: dict[Index, dict[Id, dict[Id, Any]]] = {index: {} for index in INDEXES}
+        self.found: dict[Index, dict[str, dict[Id, Any]]] = defaultdict(dict)
 
     def get(self, record: type[R], id: Id | None) -> R | None:
         """The row with that id, deleted ones too; None if there is none."""
         row: R | None = self.rows[record].get(id) if id is not None else None
         return row
 
-    def find(self, index: Index, key: Id) -> list[Any]:
+    def known(self, record: type[R], id: Id) -> R | None:
+        """The row with that id if it is at hand; nobody needs to have asked for it."""
+        row: R | None = self.rows[record].get(id)
+        return row
+
+    def find(self, index: Index, key: str) -> list[Any]:
         """The rows under *key* of *index* that are not deleted, by id (so in order of creation)."""
         entries = self.found[index].get(key)
         return sorted(entries.values(), key=lambda row: row.id) if entries else []
@@ -168,7 +209,7 @@ class State:
             if new_key is not None:
                 self._enter(index, new_key, row)
 
-    def _enter(self, index: Index, key: Id, row: Record) -> None:
+    def _enter(self, index: Index, key: str, row: Record) -> None:
         self.found[index].setdefault(key, {})[row.id] = row
 
     def remove(self, record: type[Record], id: Id) -> None:
@@ -185,7 +226,7 @@ class State:
         """Put *puts* in order and derive the counts; returns what changed, counts included, one entry a row."""
         effects: dict[RowKey, Effect] = {}
         for row in puts:
-            before = self.rows[type(row)].get(row.id)
+            before = self.known(type(row), row.id)
             self._put(row, before, effects)
             if isinstance(row, SlotReservation):
                 self._count(before if isinstance(before, SlotReservation) else None, row, effects)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from server_sync.authority.batch import MOST_ROUNDS
+from server_sync.authority.batch import DISCOVERY_ROUNDS
 from server_sync.authority.load import Discovery, Loaded
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, derived_id
@@ -55,10 +55,11 @@ def fill(into: State, keys: Keys, full: State) -> None:
             into.put(row)
 
 
-def discover(rule: Rule[Any], command: Command[Any], full: State) -> Keys:
+def discover(rule: Rule[Any], command: Command[Any], full: State, now: datetime) -> Keys:
     """What the authority would lock and read for *command*: asked in rounds, each knowing what the last one read."""
     keys, seen = Keys(), Discovery()
-    for _ in range(MOST_ROUNDS):
+    seen.now = now
+    for _ in range(DISCOVERY_ROUNDS):
         keys |= rule.needs(command, seen)
         asked, seen.missing = seen.missing, Keys()
         if not asked.read and not asked.find:
@@ -133,8 +134,9 @@ class Day:
     def decide(self, command: Command[Any]) -> Changes | Refusal:
         """The verdict on what the authority would load, which must be the one on everything."""
         rule = RULES[command.kind]
-        keys = discover(rule, command, self.state)
+        keys = discover(rule, command, self.state, self.now)
         loaded = Loaded(keys)
+        loaded.now = self.now
         fill(loaded, keys, self.state)
         assert keys.covers(rule.needs(command, loaded)), "under the lock it asks for more than it discovered"
         verdict = rule.decide(loaded, command, self.now)

@@ -103,7 +103,7 @@ def test_names_of_all_kinds_are_kept(text: str) -> None:
         {"guests": 1.5},
         {"participant_ids": [ID] * 1001},
         {"on_full": "override"},
-        {"slot_id": None},
+        {"slot_id": "S1"},
         {"special_requirements": "x" * 2001},
     ],
 )

@@ -25,7 +25,7 @@ from server_sync.protocol.errors import (
 )
 from server_sync.protocol.ids import new_id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Group, Participant, SlotReservation
-from server_sync.rules.reserve import member_row
+from server_sync.rules.claims import member_row
 from server_sync.rules.state import MEMBERS
 from tests.unit.day import Day, applied, at, refused
 

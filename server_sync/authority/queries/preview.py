@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
+from server_sync.authority.batch import DISCOVERY_ROUNDS
 from server_sync.authority.connection import Pool
 from server_sync.authority.load import Discovery
 from server_sync.authority.principal import Principal
@@ -13,8 +14,6 @@ from server_sync.protocol.commands import Envelope
 from server_sync.protocol.errors import BUSY, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Record
-
-MOST_ROUNDS: Final = 10
 
 
 async def preview(
@@ -31,8 +30,8 @@ async def preview(
         state.put(row)
         state.known_rows.add((type(row), row.id))
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        now = await connection.fetchval("SELECT clock_timestamp()")
-        for _ in range(MOST_ROUNDS):
+        now = state.now = await connection.fetchval("SELECT clock_timestamp()")
+        for _ in range(DISCOVERY_ROUNDS):
             keys = item.rule.needs(item.command, state)
             state.missing.read |= (keys.lock | keys.read) - state.known_rows
             state.missing.find |= keys.find - state.known_finds

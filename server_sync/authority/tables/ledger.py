@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from server_sync.authority.tables.base import check, metadata, moment, one_of, reference, stamps
 from server_sync.protocol.records import TABLES as RECORDS
@@ -42,13 +43,19 @@ commands = Table(
     Column("code", Text),
     Column("details", JSON),
     Column("effects", JSON),
+    Column("touched", ARRAY(Uuid)),
     moment("occurred_at", optional=True),
     *stamps(created="received_at"),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
     check("hash_length", "length(hash) = 16"),
     check("refused_with_a_code", "status <> 'rejected' OR code IS NOT NULL"),
     check("place_in_a_queue", "seq IS NULL OR (device_id IS NOT NULL AND incarnation >= 1 AND seq >= 1)"),
 )
-"""One table is the store for idempotency, the audit trail and a desk's receipts."""
+"""One table is the store for idempotency, the audit trail and a desk's receipts.
+
+``touched`` lists the rows that a command wrote and those that they are about, so that the history of any row is one
+lookup. ``number`` grows in the order in which commands were decided about any one row: who writes it holds its lock.
+"""
 
 Index(
     "uq_commands_device_id_incarnation_seq",
@@ -60,6 +67,7 @@ Index(
 )
 Index("ix_commands_device_id_last_xid", commands.c.device_id, commands.c.last_xid,
       postgresql_where=text("seq IS NOT NULL"))  # fmt: skip
+Index("ix_commands_touched", commands.c.touched, postgresql_using="gin")
 Index("ix_commands_programme_id_received_at", commands.c.programme_id, commands.c.received_at)
 
 device_cursors = Table(

@@ -29,6 +29,7 @@ slot_reservations = table(
     moment("cancelled_at", optional=True),
     moment("expires_at", optional=True),
     moment("queued_at", optional=True),
+    Column("any_slot", Boolean),
     Column("override_reason", Text),
     Column("special_requirements", Text),
     Column("metadata", JSONB),
@@ -44,6 +45,8 @@ lookup(slot_reservations, "slot_id", "claim")
 lookup(slot_reservations, "participant_id", "claim", where="participant_id IS NOT NULL")
 lookup(slot_reservations, "group_id", where="group_id IS NOT NULL")
 lookup(slot_reservations, "expires_at", where="claim = 'held'")
+lookup(slot_reservations, "event_id", "queued_at", where="claim = 'waitlisted'")
+Index("ix_slot_reservations_event_id_held", slot_reservations.c.event_id, postgresql_where=text("claim = 'held'"))
 
 reservation_members = table(
     "reservation_members",
@@ -55,6 +58,8 @@ reservation_members = table(
     Column("live", Boolean, nullable=False),
     Column("waived", Boolean, nullable=False),
     Column("waived_reason", Text),
+    Column("waiting", Boolean),
+    check("waiting_takes_no_time", "NOT (live AND waiting)"),
     check("ends_after_it_starts", "end_time > start_time"),
     ExcludeConstraint(
         ("participant_id", "="),
@@ -66,7 +71,14 @@ reservation_members = table(
     ),
     programme_checked=False,
 )
-lookup(reservation_members, "participant_id", where="live")
+lookup(reservation_members, "participant_id")
+Index(
+    "uq_reservation_members_waiting_once",
+    reservation_members.c.participant_id,
+    reservation_members.c.slot_id,
+    unique=True,
+    postgresql_where=text("waiting AND deleted IS NOT TRUE"),
+)
 lookup(reservation_members, "reservation_id")
 
 attendance = table(

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Text, UniqueConstrain
 from sqlalchemy.dialects.postgresql import JSONB
 
 from server_sync.authority.tables.base import NOT_DELETED, check, lookup, moment, one_of, reference, table
+from server_sync.protocol.records import SeatState
 
 seats = table(
     "seats",
@@ -18,17 +19,15 @@ seats = table(
     check("row_named", "\"row\" <> ''"),
     check("number_positive", "number > 0"),
 )
-Index(
-    "uq_seats_position", seats.c.location_id, seats.c.row, seats.c.number, unique=True, postgresql_where=NOT_DELETED
-)
+Index("uq_seats_position", seats.c.location_id, seats.c.row, seats.c.number, unique=True, postgresql_where=NOT_DELETED)
 
 slot_seats = table(
     "slot_seats",
     reference("slot_id", "event_slots"),
     reference("seat_id", "seats"),
-    *one_of("state", Literal["available", "held", "booked"]),
+    *one_of("state", SeatState),
     Column("price", BigInteger),
-    reference("reservation_id", "slot_reservations", optional=True),  # the hold or the booking
+    reference("reservation_id", "slot_reservations", optional=True, at_commit=True),  # the hold or the booking
     moment("held_until", optional=True),
     check("taken_by_a_reservation", "(state = 'available') = (reservation_id IS NULL)"),
     check("held_until_a_time", "(state = 'held') = (held_until IS NOT NULL)"),
