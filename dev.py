@@ -4,6 +4,8 @@
     python3 dev.py demo [--data FILE...]     the whole product at work on a day of its own, or on your files
     python3 dev.py test [PYTEST ARGUMENTS]   every test; offscreen unless QT_QPA_PLATFORM says otherwise
     python3 dev.py check                     ruff, mypy --strict, import-linter
+    python3 dev.py requirements [ROUND] [--disable]
+                                             which requirements are proven, by tests seen to fail without the thing
     python3 dev.py screenshots DIR           pictures of every screen
     python3 dev.py bench [NAME...] [--json FILE]
     python3 dev.py bundle                    a one-folder application in dist/
@@ -11,7 +13,7 @@
 
 The first start makes .venv and installs what requirements.lock names, by hash; a stamp in .venv remembers it.
 Standard library only, and it runs from any folder: arguments that are paths are read from where you stand
-(but test, check, bundle and lock work in the checkout).
+(but test, requirements, check, bundle and lock work in the checkout).
 """
 from __future__ import annotations
 
@@ -163,7 +165,7 @@ def environment(command: str) -> dict[str, str]:
     env["PYTHONSAFEPATH"] = "1"  # a folder called tests where the caller stands must not hide ours
     env["VIRTUAL_ENV"] = str(VENV)
     env["PATH"] = os.pathsep.join([str(SCRIPTS), env.get("PATH", os.defpath)])
-    if command in ("test", "screenshots"):
+    if command in ("test", "requirements", "screenshots"):
         env.setdefault("QT_QPA_PLATFORM", "offscreen")
     return env
 
@@ -209,6 +211,7 @@ def main(arguments: list[str]) -> int:
     commands: dict[str, tuple[list[str], Path | None]] = {
         "demo": ([python, "-m", "tests.e2e.demo"], None),
         "test": ([python, "-m", "pytest"], ROOT),
+        "requirements": ([python, "-m", "tests.dev.requirements"], ROOT),
         "screenshots": ([python, "-m", "tests.gui.screenshots"], None),
         "bench": ([python, "-m", "tests.bench"], None),
         "bundle": ([python, "-m", "tests.e2e.bundle"], ROOT),

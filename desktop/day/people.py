@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from desktop.store.people_index import PeopleIndex
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Group, Participant, Record, ReservationMember, SlotReservation
-from server_sync.rules.search import Entry, Found, PeopleIndex
+from server_sync.rules.search import Entry, Found, key
 from server_sync.rules.state import State
 
 Subject = Participant | Group | SlotReservation
@@ -21,22 +22,21 @@ class _Belonging:
 
 
 class People:
-    """Kept in step with *state* by ``changed``. ``quiet``: the state is still being filled, don't read it."""
+    """Kept in step with *state* by ``changed``. ``quiet``: the state is still being filled, don't read it.
+
+    Participants are searched by themselves, as the centre searches them, so that they stand in its order; groups and
+    names then join them where they rank.
+    """
 
     def __init__(self, state: State, quiet: bool = False) -> None:
         self._state = state
         self._quiet = quiet
         self._claims: dict[Id, set[Id]] = {}
-        self._index = PeopleIndex()
+        self._participants, self._others = PeopleIndex(), PeopleIndex()
         if quiet:
             return
-        entries = []
-        for record in (Participant, Group, SlotReservation):
-            for row in state.rows[record].values():
-                entry = _entry(row)
-                if entry is not None:
-                    entries.append(entry)
-        self._index = PeopleIndex(entries)
+        self._participants = PeopleIndex(_entries(state, Participant))
+        self._others = PeopleIndex([*_entries(state, Group), *_entries(state, SlotReservation)])
         for rows in (state.rows[SlotReservation], state.rows[ReservationMember]):
             for row in rows.values():
                 for belonging in _belongings(row):
@@ -44,7 +44,8 @@ class People:
 
     def search(self, text: str, limit: int) -> list[Found]:
         """The best matches for *text*."""
-        return self._index.search(text, limit)
+        found = self._participants.search(text, limit) + self._others.search(text, limit)
+        return sorted(found, key=lambda match: (match.score, key(match.name), match.id))[:limit]
 
     def subject(self, id: Id) -> Subject | None:
         """Whoever has that id and can be found."""
@@ -64,10 +65,11 @@ class People:
         if self._quiet:
             return
         old, new = _entry(before), _entry(after)
+        index = self._participants if isinstance(after or before, Participant) else self._others
         if new is not None:
-            self._index.put(new)
+            index.put(new)
         elif old is not None:
-            self._index.remove(old.id)
+            index.remove(old.id)
         gone, come = set(_belongings(before)), set(_belongings(after))
         for belonging in gone - come:
             self._claims.get(belonging.subject, set()).discard(belonging.claim)
@@ -75,16 +77,20 @@ class People:
             self._claims.setdefault(belonging.subject, set()).add(belonging.claim)
 
 
+def _entries(state: State, record: type[Record]) -> list[Entry]:
+    return [entry for row in state.rows[record].values() if (entry := _entry(row)) is not None]
+
+
 def _entry(row: Record | None) -> Entry | None:
     """What *row* is found by, if it is somebody."""
     if row is None or row.deleted:
         return None
     if isinstance(row, Participant) and row.merged_into is None and not row.erased:
-        return Entry(row.id, row.display_name, tuple(word for word in (row.school, row.external_id) if word))
+        return Entry(row.id, row.display_name, row.school, row.external_id, row.ref)
     if isinstance(row, Group):
-        return Entry(row.id, row.name, tuple(word for word in (row.school, row.external_id) if word))
+        return Entry(row.id, row.name, row.school, row.external_id, row.ref)
     if isinstance(row, SlotReservation) and row.reserved_name and row.participant_id is None and row.group_id is None:
-        return Entry(row.id, row.reserved_name)
+        return Entry(row.id, row.reserved_name, ref=row.ref)
     return None
 
 

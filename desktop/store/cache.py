@@ -238,6 +238,10 @@ class Cache:
         finally:
             self._database.close()
 
+    def fold(self) -> None:
+        """Leave nothing of what was overwritten in the file or its log."""
+        self._database.fold()
+
     def abandon(self) -> None:
         """Close a file that is to be thrown away."""
         self._database.close()

@@ -13,6 +13,7 @@ import msgspec
 
 from desktop.store.cache import Cache, Delta, Filling, read_row
 from desktop.store.diff import CommandState, Diff
+from desktop.store.forgetting import erased_in, redacted, whom_to_forget
 from desktop.store.outbox import Identity, Outbox, Queued
 from desktop.store.prediction import Scope
 from desktop.store.refusals import StoreCode, StoreRefusal, refusal_of
@@ -22,6 +23,7 @@ from server_sync.protocol.commands import Envelope
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import TABLES, Record
+from server_sync.rules.redaction import Forgotten
 from server_sync.rules.state import RowKey
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Store:
         self._replica: Replica | None = None
         self._commands: dict[Id, Queued] = {}
         self._stranded: dict[Id, Queued] = {}
+        self._erased: set[Id] = set()
         self._listeners: list[Listener] = []
         self.clock_offset_ms = 0
         self.fresh_at: datetime | None = None
@@ -216,10 +219,14 @@ class Store:
             if not cache.apply(delta):
                 return StoreRefusal(StoreCode.CURSOR, cache.path)
             puts, dels = rows
+            erased = erased_in(puts)
+            self._erased |= erased
+            looking = self._erased and (erased or delta.results)
+            who = whom_to_forget(replica.state, self._erased) if looking else None
             replica.apply(puts, dels, delta.results)
             self.cursor = delta.cursor
             self._freshen(server_time)
-            self._tell_changes(set())
+            self._tell_changes(self._forget(who, cache, replica) if who is not None else set())
             return None
 
         return await self._refusing(work, self._cache_path)
@@ -358,6 +365,20 @@ class Store:
         self._commands = {queued.id: queued for queued in queue}
         self._stranded = {queued.id: queued for queued in self._outbox.stranded()}
         self._replica, self.cursor = replica, cache.cursor()
+        self._erased = erased_in(rows)
+        if self._erased:
+            self._forget(whom_to_forget(replica.state, self._erased), cache, replica)
+
+    def _forget(self, who: Forgotten, cache: Cache, replica: Replica) -> set[Id]:
+        """Leave nothing of *who* in what has its verdict; returns the commands that say less now."""
+        envelopes = redacted(who, self._outbox.everything(), replica.results)
+        kept = self._outbox.redact(envelopes) if envelopes else {}
+        for id, raw in kept.items():
+            for known in (self._commands, self._stranded):
+                if id in known:
+                    known[id] = msgspec.structs.replace(known[id], raw=raw, envelope=envelopes[id])
+        cache.fold()
+        return set(kept)
 
     def _freshen(self, server_time: datetime) -> None:
         cache, _ = self._opened()

@@ -1,4 +1,7 @@
-"""``outbox.db``: what staff asked for. Sacred: nothing is ever deleted, and what ``append`` returned is on disk."""
+"""``outbox.db``: what staff asked for. Sacred: nothing is ever deleted, and what ``append`` returned is on disk.
+
+What has its verdict is rewritten in one case: somebody it tells of was erased (see forgetting.py).
+"""
 
 from __future__ import annotations
 
@@ -222,13 +225,14 @@ class Outbox:
 
     def all(self) -> list[Queued]:
         """Every command that this desk ever asked, in order."""
-        return [queued for queued in self._everything() if queued.stranded is None]
+        return [queued for queued in self.everything() if queued.stranded is None]
 
     def stranded(self) -> list[Queued]:
         """What another desk asked in this profile, and neither the centre nor a person has settled."""
-        return [queued for queued in self._everything() if queued.stranded is not None and queued.resolution is None]
+        return [queued for queued in self.everything() if queued.stranded is not None and queued.resolution is None]
 
-    def _everything(self) -> list[Queued]:
+    def everything(self) -> list[Queued]:
+        """What was ever asked in this profile, by whichever desk."""
         query = select(_COMMANDS, _OWNERS.c.device, _OWNERS.c.programme, _OWNERS.c.name).join(
             _OWNERS, _OWNERS.c.incarnation == _COMMANDS.c.incarnation, isouter=True
         )
@@ -261,6 +265,15 @@ class Outbox:
         """Note what a person did about a refused command."""
         with self._database.transaction() as connection:
             _resolve(connection, id, resolution, at)
+
+    def redact(self, envelopes: Mapping[Id, Envelope]) -> dict[Id, bytes]:
+        """Write settled commands anew, without what told of somebody who was erased; returns them as they are kept."""
+        made = {id: msgspec.json.encode(envelope) for id, envelope in envelopes.items()}
+        with self._database.transaction() as connection:
+            for id, raw in made.items():
+                connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == id).values(envelope=raw))
+        self._database.fold()
+        return made
 
     def reincarnate(self, keep: Collection[Id]) -> int:
         """Begin a new incarnation whose sequence starts at 1, with every command but *keep* in it, ids unchanged."""
@@ -300,9 +313,7 @@ def _renumber(connection: Connection, moved: Iterable[Queued], incarnation: int)
     for seq, queued in enumerate(moved, 1):
         raw = msgspec.json.encode(structs.replace(queued.envelope, seq=seq))
         connection.execute(
-            update(_COMMANDS)
-            .where(_COMMANDS.c.id == queued.id)
-            .values(incarnation=incarnation, seq=seq, envelope=raw)
+            update(_COMMANDS).where(_COMMANDS.c.id == queued.id).values(incarnation=incarnation, seq=seq, envelope=raw)
         )
 
 
@@ -315,9 +326,7 @@ def _resolve(connection: Connection, id: Id, resolution: str, at: datetime) -> N
 def _settle(connection: Connection, results: Mapping[Id, Result]) -> None:
     for id in (id for id, result in results.items() if result.status == "applied"):
         connection.execute(
-            update(_COMMANDS)
-            .where(_COMMANDS.c.id == id, _COMMANDS.c.resolution.is_(None))
-            .values(resolution=SETTLED)
+            update(_COMMANDS).where(_COMMANDS.c.id == id, _COMMANDS.c.resolution.is_(None)).values(resolution=SETTLED)
         )
 
 

@@ -42,6 +42,7 @@ class Database:
             "fullfsync = ON",  # macOS: fsync alone leaves data in the drive's cache; elsewhere it does nothing
             "checkpoint_fullfsync = ON",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is overwritten or deleted is gone from the file, as when somebody is erased
         ):
             try:
                 connection.execute(f"PRAGMA {pragma}")
@@ -72,6 +73,14 @@ class Database:
     def sound(self) -> bool:
         """Whether SQLite finds nothing wrong in the file; raises if it can't even be read."""
         return bool(self.pragma("quick_check") == "ok")
+
+    def fold(self) -> None:
+        """Fold the log into the file and empty it, so that what was overwritten is in neither."""
+        if self._connection is None:
+            return
+        raw = self._connection.connection.dbapi_connection
+        assert raw is not None
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # outside of any transaction, where alone it can
 
     def close(self) -> None:
         """Close the file; the last to close it folds the log in."""

@@ -10,7 +10,9 @@ from typing import Final
 from fastapi import FastAPI
 
 from server_sync.api import (
+    audit,
     commands,
+    conflicts,
     devices,
     events,
     flags,
@@ -23,14 +25,18 @@ from server_sync.api import (
     poke,
     programmes,
     reservations,
+    rooms,
+    seats,
     slots,
     staff,
     sync,
+    waitlists,
 )
 from server_sync.api.services import ReadFile, Services
 from server_sync.api.settings import Settings
 from server_sync.authority.connection import open_pool
 from server_sync.authority.credentials import Credentials
+from server_sync.authority.expiry import Expiry
 from server_sync.authority.feed import Feed
 from server_sync.authority.pokes import Pokes
 from server_sync.authority.queries.engine import Reads
@@ -49,7 +55,8 @@ FEED_CONNECTIONS: Final = 3
 
 # Routes are tried in this order: those that take most of the traffic come first.
 _V1 = (
-    slots, reservations, events, people, locations, flags, devices, staff, programmes, commands, imports,
+    slots, reservations, events, people, locations, flags, devices, staff, programmes, commands, imports, conflicts,
+    audit, seats, rooms, waitlists,
 )  # fmt: skip
 
 
@@ -59,6 +66,8 @@ async def services(settings: Settings, read_file: ReadFile | None) -> AsyncItera
     async with contextlib.AsyncExitStack() as stack:
         authority = await Authority.open(settings.database_url, lanes=settings.lanes)
         stack.push_async_callback(authority.close)
+        expiry = Expiry.open(settings.database_url, authority)
+        stack.push_async_callback(expiry.close)
         reads = Reads.open(settings.database_url)
         stack.push_async_callback(reads.close)
         pokes = Pokes.open(settings.database_url)

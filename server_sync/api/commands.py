@@ -1,4 +1,4 @@
-"""``POST /v1/commands``: any kind of command, for programmes that speak the protocol itself."""
+"""``POST /v1/commands``: any kind of command, for programmes that speak the protocol itself; or what it would do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from server_sync.api.answers import answer, refuse, refused
 from server_sync.api.faces import Call, Faces, canonical_id
 from server_sync.api.slots import Instant
 from server_sync.authority.queries.kinds import ARGUMENTS
+from server_sync.authority.queries.preview import preview
 from server_sync.protocol.commands import Envelope, Result
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
 from server_sync.protocol.ids import GivenId
@@ -34,12 +35,45 @@ class NewCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: dict[str, int] | None = None
 
 
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command would answer, had it been given now."""
+
+    kind: str
+    details: dict[str, Any]
+
+
 @faces.post(
     "/commands", NewCommand, Result, role="volunteer", refusals=(UNKNOWN_KIND,),
     example='{"kind": "location.create", "args": {"name": "Room B"}}',
 )  # fmt: skip
 async def give(call: Call[Any]) -> Response | Refusal:
     """Give any command that the token's role may give, and be told the verdict."""
+    asked = _envelope(call)
+    if isinstance(asked, Refusal):
+        return asked
+    result = await call.services.authority.submit(call.principal, asked, call.named_programme())
+    if asked.kind == "device.revoke":
+        call.services.credentials.forget()
+    if isinstance(result, Refusal):
+        return result
+    return answer(result) if result.status == "applied" else refuse(refused(result))
+
+
+@faces.post(
+    "/commands/preview", NewCommand, Preview, role="volunteer", refusals=(UNKNOWN_KIND,),
+    example='{"kind": "location.create", "args": {"name": "Room B"}}',
+)  # fmt: skip
+async def look_ahead(call: Call[Any]) -> Preview | Refusal:
+    """Be told what a command would answer, or why it would be refused. Nothing is written, and its id stays free."""
+    asked = _envelope(call)
+    if isinstance(asked, Refusal):
+        return asked
+    found = await preview(call.services.authority.pool, call.principal, asked, call.named_programme())
+    return found if isinstance(found, Refusal) else Preview(kind=asked.kind, details=found)
+
+
+def _envelope(call: Call[Any]) -> Envelope | Refusal:
+    """The command in the body, as the protocol has it."""
     try:
         asked = msgspec.convert(call.body, NewCommand)
     except msgspec.ValidationError as error:
@@ -49,13 +83,7 @@ async def give(call: Call[Any]) -> Response | Refusal:
     id = call.command_id if asked.id is None else canonical_id(asked.id)
     if id is None:
         return Refusal(INVALID, {"field": "id", "problem": "not a UUID"})
-    envelope = Envelope(
+    return Envelope(
         id=id, kind=asked.kind, args=msgspec.Raw(msgspec.json.encode(asked.args)), v=asked.v,
         occurred_at=asked.occurred_at, seen=asked.seen,
     )  # fmt: skip
-    result = await call.services.authority.submit(call.principal, envelope, call.named_programme())
-    if asked.kind == "device.revoke":
-        call.services.credentials.forget()
-    if isinstance(result, Refusal):
-        return result
-    return answer(result) if result.status == "applied" else refuse(refused(result))

@@ -18,7 +18,7 @@ faces = Faces("participants")
 
 
 class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What was typed: part of a name in any order, a slip in it, an external id or a ref."""
+    """What was typed: part of a name in any order, a slip or short form of it, a school, an external id or a ref."""
 
     q: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 20

@@ -105,7 +105,8 @@ async def reserve(call: Call[Any]) -> Reserved | Refusal:
     if isinstance(done, Refusal):
         return done
     return Reserved(
-        success=True, reservation_id=done["reservation_id"], status="reserved", spots=done["spots"], slot=place,
+        success=True, reservation_id=done["reservation_id"], status=done.get("claim", "reserved"),
+        spots=done["spots"], slot=place,
         ref=done.get("ref"),
     )  # fmt: skip
 

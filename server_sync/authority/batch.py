@@ -16,16 +16,19 @@ import msgspec
 
 from server_sync.authority.connection import Connection
 from server_sync.authority.devices import DeviceCursor, lock_cursors, save_cursors
+from server_sync.authority.erasing import erase
 from server_sync.authority.ledger import applied, ledger_row, rejected, replayed
 from server_sync.authority.load import Discovery, Known, Loaded, NotLoaded, load, lock
 from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
 from server_sync.authority.store import LedgerRow, store
+from server_sync.authority.sweeping import sweep_words
 from server_sync.protocol.commands import Result, Stop
 from server_sync.protocol.errors import ALREADY_EXISTS, BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.rehearsed import Stage
 from server_sync.rules.state import Changes, Effect, Keys, RowKey
 
 log = logging.getLogger(__name__)
@@ -49,11 +52,12 @@ class Hints:
 
     def __init__(self) -> None:
         self._rows: dict[type[Record], dict[Id, Any]] = {EventSlot: {}, EventTimeBlock: {}, Event: {}}
+        self.ahead = timedelta()  # how far the database's clock is ahead of ours: holds run out by the former
 
-    def discovery(self) -> Discovery:
+    def discovery(self, thorough: bool) -> Discovery:
         """A discovery that starts with what is known, and adds what it fetches."""
-        discovery = Discovery()
-        discovery.now = datetime.now(UTC)
+        discovery = Discovery(thorough)
+        discovery.now = datetime.now(UTC) + self.ahead
         discovery.rows.update(self._rows)
         return discovery
 
@@ -98,6 +102,7 @@ class Attempt:
         self.encoded: dict[RowKey, bytes] = {}
         self.ledger: list[LedgerRow] = []
         self.programmes: set[Id] = set()
+        self.erased: set[Id] = set()
         self.decided = 0
 
     async def decide_run(self, connection: Connection, run: Run, items: Sequence[Item], now: datetime) -> Progress:
@@ -190,7 +195,28 @@ class Attempt:
                 changes.answer["ref"] = ref
         if item.programme_id is not None:
             self.programmes.add(item.programme_id)
+        self.erased |= changes.erase
         return effects
+
+    def keep_overbooked(self) -> None:
+        """Have the limits that are overbooked written with the claims that they count, even where they are as before.
+
+        What a release lowers and an override raises again within one batch, the database would only see lowered.
+        """
+        for key, effect in list(self.effects.items()):
+            if key[0] is not SlotReservation:
+                continue
+            for claim in effect:
+                if isinstance(claim, SlotReservation):
+                    self._keep_if_overbooked(EventSlot, claim.slot_id)
+                    self._keep_if_overbooked(EventTimeBlock, claim.time_block_id)
+                    self._keep_if_overbooked(Event, claim.event_id)
+
+    def _keep_if_overbooked(self, record: type[Record], id: Id) -> None:
+        row = self.state.rows[record].get(id)
+        if row is not None and row.overbooked_count and (record, id) not in self.effects:
+            self.effects[record, id] = Effect(row, row)
+            self.encoded[record, id] = _ENCODER.encode(row)
 
     def _record(self, run: Run, item: Item, result: Result, effects: list[Effect]) -> None:
         self.known[result.id] = Known(
@@ -253,18 +279,25 @@ class Batch:
         """Decide what is open of *runs* (*most* commands of each) in one transaction; returns whose rows changed."""
         open_items = {id(run): run.items[len(run.results) :][:most] for run in runs}
         items = [item for run in runs for item in open_items[id(run)]]
-        attempt = Attempt(await self._discover(connection, items), self._refs)
+        thorough = any(run.rounds for run in runs)  # what was not guessed before is looked up now
+        attempt = Attempt(await self._discover(connection, items, thorough), self._refs)
         pushing = [run.principal.device_id for run in runs if run.incarnation is not None and run.principal.device_id]
         wanted_ids = [item.envelope.id for item in items]
         wanted_ids += [id for item in items for id in item.envelope.depends_on or ()]
         async with connection.transaction():
             now = await lock(connection, attempt.state.keys.lock if self._locking else ())
+            self._hints.ahead = now - datetime.now(UTC)
             attempt.cursors = await lock_cursors(connection, pushing)
             attempt.known = await load(connection, attempt.state.keys, attempt.state, wanted_ids)
             self._hints.learn(attempt.state)
             steps = [await attempt.decide_run(connection, run, open_items[id(run)], now) for run in runs]
+            attempt.keep_overbooked()
             await store(connection, attempt.effects, attempt.encoded, attempt.ledger)
+            if attempt.erased:
+                await erase(connection, attempt.erased)
             await save_cursors(connection, attempt.cursors.values())
+        if attempt.erased:
+            await sweep_words(connection)
         for progress in steps:
             cursor = attempt.cursors.get(progress.run.principal.device_id or "")
             progress.tell(cursor.last_seq + 1 if cursor is not None else 0)
@@ -272,14 +305,16 @@ class Batch:
                 give_up(progress.run)
         return attempt.programmes
 
-    async def _discover(self, connection: Connection, items: Sequence[Item]) -> Keys:
+    async def _discover(self, connection: Connection, items: Sequence[Item], thorough: bool) -> Keys:
         """Everything that *items* need as far as can be seen without locks; reads only what the hints lack."""
-        discovery = self._hints.discovery()
+        discovery = self._hints.discovery(thorough)
         keys = Keys()
+        staged = len(items) > 1 and any(item.rule is not None and item.rule.staged for item in items)
         for _ in range(DISCOVERY_ROUNDS):
+            stage = Stage(discovery) if staged else discovery
             for item in items:
                 if item.rule is not None and item.command is not None:
-                    keys |= item.rule.needs(item.command, discovery)
+                    keys |= item.rule.needs(item.command, stage)
             if not discovery.missing.read and not discovery.missing.find:
                 break
             await discovery.fetch_missing(connection)

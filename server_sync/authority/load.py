@@ -82,8 +82,11 @@ class Loaded(State):
 class Discovery(State):
     """What is known before locking: hints only. It notes what it was asked and didn't have."""
 
-    def __init__(self) -> None:
+    tentative = True
+
+    def __init__(self, thorough: bool = True) -> None:
         super().__init__()
+        self.thorough = thorough
         self.known_rows: set[RowKey] = set()
         self.known_finds: set[IndexKey] = set()
         self.missing = Keys()
@@ -101,6 +104,11 @@ class Discovery(State):
             self.missing.find.add((index, key))
             return []
         return super().find(index, key)
+
+    def guess(self, index: Index, key: str) -> list[Any]:
+        """What is known already: mostly there is nothing, and if there is, it shows under the lock, and is asked for
+        in the next attempt."""
+        return self.find(index, key) if self.thorough else super().find(index, key)
 
     async def fetch_missing(self, connection: Connection) -> None:
         """Read what was missing, unlocked."""

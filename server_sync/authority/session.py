@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from server_sync.protocol.commands import MAX_RUN, PROTO, Envelope, PushReply, P
 from server_sync.protocol.errors import NOT_ALLOWED, Refusal
 from server_sync.protocol.ids import Id
 
+log = logging.getLogger(__name__)
+
 CHANNEL: Final = "callboard"
 POKE_SECONDS: Final = 0.05
 """A process notifies at most twenty times a second, whatever it commits."""
@@ -33,7 +36,10 @@ class Protections:
     @classmethod
     def from_environment(cls) -> Protections:
         """As the environment says; everything on unless it names what is off."""
-        return cls(locking="nolock" not in os.environ.get("CALLBOARD_TEST_PROTECTIONS", ""))
+        off = os.environ.get("CALLBOARD_TEST_PROTECTIONS", "")
+        if off:
+            log.warning("CALLBOARD_TEST_PROTECTIONS=%s: this server decides without locks, for tests alone", off)
+        return cls(locking="nolock" not in off)
 
 
 class Authority:

@@ -111,12 +111,16 @@ async def store(
     The database counts after each statement, and every count must hold within its limit. So releases and moves
     (updates) go before new claims, and a slot is there before a claim moves into it; where nothing is both released and
     made, one statement does it all. A limit that the batch itself set (a raised capacity, an override) is opened wide
-    before each statement that takes places, and closed to what was decided at the end.
+    before each statement that takes places, and closed to what was decided at the end. An external id is given up
+    before another row takes it over.
     """
     updates: dict[type[Record], list[bytes]] = defaultdict(list)
     inserts: dict[type[Record], list[bytes]] = defaultdict(list)
+    nameless: dict[type[Record], list[bytes]] = defaultdict(list)
     for key, effect in effects.items():
-        (inserts if effect.before is None else updates)[key[0]].append(encoded[key])
+        rows = inserts if effect.before is None else nameless if _gives_up_name(effect) else updates
+        rows[key[0]].append(encoded[key])
+    await _write(connection, nameless, {}, [])
     log = [_ENCODER.encode(row) for row in ledger]
     limits = {record: updates.pop(record) for record in _LIMITS if record in updates}
     changed, new = updates.get(SlotReservation), inserts.get(SlotReservation)
@@ -126,7 +130,9 @@ async def store(
     if not changed and not new:
         await _write(connection, {**limits, **updates}, inserts, log)
         return
-    places: dict[type[Record], list[bytes]] = {record: rows for record, rows in inserts.items() if record not in _CLAIMS}
+    places: dict[type[Record], list[bytes]] = {
+        record: rows for record, rows in inserts.items() if record not in _CLAIMS
+    }
     made: dict[type[Record], list[bytes]] = {record: rows for record, rows in inserts.items() if record in _CLAIMS}
     open_wide = {record: [_opened(row) for row in rows] for record, rows in limits.items()}
     await _write(connection, open_wide, places, [])
@@ -135,6 +141,14 @@ async def store(
         await _write(connection, open_wide, {}, [])
     await _write(connection, {}, made, log)
     await _write(connection, limits, {}, [])
+
+
+def _gives_up_name(effect: Effect) -> bool:
+    """Whether a row no longer bears its external id: within one statement, who takes it over might come first."""
+    if type(effect.after) in _LIMITS:  # their counts go by the order of the claims
+        return False
+    name = getattr(effect.before, "external_id", None)
+    return name is not None and getattr(effect.after, "external_id", None) != name
 
 
 _WIDE: Final = 1_000_000_000

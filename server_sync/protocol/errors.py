@@ -52,10 +52,14 @@ SEATS_TAKEN: Final = "SEATS_TAKEN"
 NO_SEATS: Final = "NO_SEATS"
 NOT_WAITING: Final = "NOT_WAITING"
 NOT_HELD: Final = "NOT_HELD"
+NOT_CONFIRMED: Final = "NOT_CONFIRMED"
+NOT_CANCELLED: Final = "NOT_CANCELLED"
 NOT_EXPIRED: Final = "NOT_EXPIRED"
 ERASED: Final = "ERASED"
 SAME_PERSON: Final = "SAME_PERSON"
 NOTHING_TO_DO: Final = "NOTHING_TO_DO"
+IN_USE: Final = "IN_USE"
+CANCELLED: Final = "CANCELLED"
 
 WORDS: Final[dict[str, str]] = {
     UNREADABLE: "The request could not be read.",
@@ -100,10 +104,14 @@ WORDS: Final[dict[str, str]] = {
     NO_SEATS: "The room has no seat map.",
     NOT_WAITING: "The reservation does not wait in line.",
     NOT_HELD: "The reservation is not on hold.",
+    NOT_CONFIRMED: "The reservation is only on hold; confirm it first.",
+    NOT_CANCELLED: "The reservation was not cancelled.",
     NOT_EXPIRED: "The hold has time left.",
     ERASED: "This person's data was erased.",
     SAME_PERSON: "Both are the same person.",
     NOTHING_TO_DO: "There is nothing to change.",
+    IN_USE: "Something else still uses this.",
+    CANCELLED: "It was cancelled, which can't be undone; make it anew.",
 }
 """What a person reads. Screens add names and times; the code decides what they add."""
 

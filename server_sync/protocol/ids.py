@@ -41,7 +41,10 @@ def new_id() -> Id:
 
 def derived_id(parent: Id, name: str | int) -> Id:
     """The id of the row called *name* that *parent* (usually a command) brings forth; equal at desk and centre."""
-    return str(uuid.uuid5(uuid.UUID(parent), str(name)))
+    said = bytes.fromhex(parent.replace("-", "")) + str(name).encode()  # a UUIDv5, in less than half of uuid5's time
+    digest = hashlib.sha1(said, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def secret_id(secret: str) -> Id:

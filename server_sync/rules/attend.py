@@ -1,7 +1,8 @@
 """``attendance.arrive``, ``.perform`` and ``.no_show``: what happened in the world, recorded whatever it surprises.
 
 One file for three kinds, because they differ in one word: each appends a fact for every member it names, and raises a
-flag for whoever said it where the claim is not what they saw.
+flag for whoever said it where the claim is not what they saw. Who was merged into somebody meanwhile counts as that
+one; who was taken out of the party in the meantime was there all the same.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from msgspec import structs
 
 from server_sync.protocol.errors import INVALID, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Attendance, FactKind, Flag, SlotReservation
+from server_sync.protocol.records import Attendance, FactKind, Flag, Participant, SlotReservation
 from server_sync.rules.attendance import Standing, standing
 from server_sync.rules.command import Command, Rule
-from server_sync.rules.reservations import members, needs_reservation, reservation, seen_placement
-from server_sync.rules.state import FACTS, Changes, Keys, State
+from server_sync.rules.reservations import members, reservation, seen_placement
+from server_sync.rules.state import FACTS, MEMBERS, Changes, Keys, State
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,9 +38,17 @@ KINDS: dict[str, FactKind] = {
 
 def needs(command: Command[Args], loaded: State) -> Keys:
     """The claim, locked so that facts about it queue, its members and its facts."""
-    keys = Keys()
-    needs_reservation(keys, loaded, command.args.reservation_id)
-    keys.find.add((FACTS, command.args.reservation_id))
+    id = command.args.reservation_id
+    keys = Keys(lock={(SlotReservation, id)}, find={(MEMBERS, id), (FACTS, id)})
+    if not command.args.participant_ids:  # the whole party: nothing depends on who that is, so no look beforehand
+        return keys
+    party = _party(loaded, command.args)
+    for person in command.args.participant_ids:
+        if person not in party:
+            keys.read.add((Participant, person))
+            row = loaded.get(Participant, person)
+            if row is not None and row.merged_into is not None:
+                keys.read.add((Participant, row.merged_into))
     return keys
 
 
@@ -48,7 +57,7 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     claim = reservation(state, command, command.args.reservation_id)
     if isinstance(claim, Refusal):
         return claim
-    people = _people(state, command.args)
+    people = _people(state, command)
     if isinstance(people, Refusal):
         return people
     kind, at = KINDS[command.kind], command.happened(now)
@@ -67,23 +76,45 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         for person in people
     ]
     seen = standing(state.find(FACTS, claim.id))
-    flag = _surprise(command, claim, kind, [seen.get(person, Standing()) for person in people], at, now)
+    before = [seen.get(person, Standing()) for person in people]
+    outside = [person for person in people if person is not None and person not in _party(state, command.args)]
+    flag = _surprise(command, claim, kind, before, outside, at, now)
     touched = structs.replace(claim, version=claim.version + 1)
     puts = [touched, *facts, *([flag] if flag is not None else [])]
     return Changes(puts, {"reservation_id": claim.id, "kind": kind, "occurred_at": at, "members": len(facts)})
 
 
-def _people(state: State, args: Args) -> list[Id] | list[None] | Refusal:
-    party = [member.participant_id for member in members(state, args.reservation_id)]
-    strangers = [person for person in args.participant_ids if person not in party]
+def _party(state: State, args: Args) -> list[Id]:
+    return [member.participant_id for member in members(state, args.reservation_id)]
+
+
+def _people(state: State, command: Command[Args]) -> list[Id] | list[None] | Refusal:
+    """Whose fact it is: of those who are named, else of the whole party, else of a free-form name."""
+    party = _party(state, command.args)
+    people = [id if id in party else _now(state, command, id) for id in command.args.participant_ids]
+    strangers = [id for id, known in zip(command.args.participant_ids, people, strict=True) if known is None]
     if strangers:
-        return Refusal(INVALID, {"problem": "not in this reservation", "participant_ids": strangers})
-    people = list(dict.fromkeys(args.participant_ids)) or party
-    return people if people else [None]
+        return Refusal(INVALID, {"problem": "nobody has this id", "participant_ids": strangers})
+    known = list(dict.fromkeys(person for person in people if person is not None)) or party
+    return known if known else [None]
+
+
+def _now(state: State, command: Command[Args], participant_id: Id) -> Id | None:
+    """Who is meant by somebody who is not in the party (any more); None if there never was such a person."""
+    row = state.get(Participant, participant_id)
+    if row is not None and row.merged_into is not None:
+        row = state.get(Participant, row.merged_into)
+    return None if row is None or row.programme_id != command.programme_id else row.id
 
 
 def _surprise(
-    command: Command[Args], claim: SlotReservation, kind: FactKind, before: list[Standing], at: datetime, now: datetime
+    command: Command[Args],
+    claim: SlotReservation,
+    kind: FactKind,
+    before: list[Standing],
+    outside: list[Id],
+    at: datetime,
+    now: datetime,
 ) -> Flag | None:
     """The flag for whoever said it, most important reason first."""
     details: dict[str, Any] = {"kind": kind, "occurred_at": at, "slot_id": claim.slot_id}
@@ -93,6 +124,9 @@ def _surprise(
         reason = f"{kind}_on_{claim.claim}"
     elif placement is not None and placement != claim.placement_version:
         reason = f"{kind}_after_move"
+    elif outside:
+        reason = f"{kind}_outside_party"
+        details |= {"participant_ids": outside}
     elif earlier is not None:
         reason = f"{kind}_twice"
         details |= {"other_at": earlier.occurred_at, "other_actor": earlier.actor, "other_device": earlier.device_id}
@@ -100,6 +134,8 @@ def _surprise(
         reason = "performed_without_arrival"
     elif kind == "no_show" and any(member.arrived or member.performed for member in before):
         reason = "no_show_after_arrival"
+    elif kind == "arrived" and any(member.no_show and member.no_show.occurred_at > at for member in before):
+        reason = "no_show_after_arrival"  # the arrival is only heard of now
     else:
         return None
     return Flag(
@@ -110,7 +146,7 @@ def _surprise(
         reason=reason,
         command_id=command.id,
         raised_at=now,
-        details=details,
+        details=msgspec.to_builtins(details),  # as it comes back from the database: times are text in JSON
     )
 
 

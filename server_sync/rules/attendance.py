@@ -16,20 +16,26 @@ Word = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The facts of one member that count: of each kind the earliest that nobody undid."""
+    """The facts of one member that count: of each kind the earliest that nobody undid.
+
+    Whether somebody is there is another question: who came, was missed and came back is, so the latest word counts.
+    """
 
     arrived: Attendance | None = None
     performed: Attendance | None = None
     no_show: Attendance | None = None
+    last_arrived: Attendance | None = None
+    last_no_show: Attendance | None = None
 
     @property
     def word(self) -> Literal["performed", "checked_in", "no_show"] | None:
         """What happened to the member last, or None if nothing did."""
         if self.performed is not None:
             return "performed"
-        if self.arrived is not None and (self.no_show is None or self.no_show.occurred_at <= self.arrived.occurred_at):
+        here, gone = self.last_arrived, self.last_no_show
+        if here is not None and (gone is None or gone.occurred_at <= here.occurred_at):
             return "checked_in"
-        return "no_show" if self.no_show is not None else None
+        return "no_show" if gone is not None else None
 
 
 def that_stand(facts: Iterable[Attendance]) -> list[Attendance]:
@@ -47,10 +53,18 @@ def that_stand(facts: Iterable[Attendance]) -> list[Attendance]:
 def standing(facts: Iterable[Attendance]) -> dict[Id | None, Standing]:
     """By member (None where the claim names no participant) what counts of *facts*."""
     first: dict[Id | None, dict[str, Attendance]] = {}
+    last: dict[Id | None, dict[str, Attendance]] = {}
     for fact in that_stand(facts):
         first.setdefault(fact.participant_id, {}).setdefault(fact.kind, fact)
+        last.setdefault(fact.participant_id, {})[fact.kind] = fact
     return {
-        member: Standing(kinds.get("arrived"), kinds.get("performed"), kinds.get("no_show"))
+        member: Standing(
+            kinds.get("arrived"),
+            kinds.get("performed"),
+            kinds.get("no_show"),
+            last[member].get("arrived"),
+            last[member].get("no_show"),
+        )
         for member, kinds in first.items()
     }
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, ROOM_TAKEN, Refusal
+from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, Refusal
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Event, EventLocation, EventSlot, EventTimeBlock, Location
-from server_sync.rules.command import Command, Rule
-from server_sync.rules.state import BLOCKS_OF_LOCATION, ROOMS_OF_EVENT, Changes, Keys, State
+from server_sync.rules.command import Command
+from server_sync.rules.draft import Draft
+from server_sync.rules.rehearsed import rehearsed
+from server_sync.rules.rooms import in_room, room_taken
+from server_sync.rules.state import ROOMS_OF_EVENT, Keys, State
+from server_sync.rules.waitlist import promoted_answer, serve
 
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -36,30 +40,41 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waive_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
 
 
-def needs(command: Command[Args], loaded: State) -> Keys:
-    """The event, and the room with all that is in it."""
-    args = command.args
-    return Keys(
-        lock={(Location, args.location_id)},
-        read={(Event, args.event_id)},
-        find={(BLOCKS_OF_LOCATION, args.location_id), (ROOMS_OF_EVENT, args.event_id)},
-    )
+def create(draft: Draft, command: Command[Args], now: datetime | None, ask: Keys) -> dict[str, Any] | Refusal:
+    """The block; its one slot too if it is its own slot; and that the event uses the room.
 
-
-def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
-    """The block; its one slot too if it is its own slot; and that the event uses the room."""
+    Event and room are locked, so that neither leaves meanwhile. Whoever waits for any slot of the event comes first.
+    """
     args = command.args
-    refusal = _problem(state, command)
+    ask.lock |= {(Event, args.event_id), (Location, args.location_id)}
+    refusal = _problem(draft, command)
     if refusal is not None:
         return refusal
-    taken = [
-        block
-        for block in state.find(BLOCKS_OF_LOCATION, args.location_id)
-        if block.start_time < args.end_time and args.start_time < block.end_time and block.status != "cancelled"
-    ]
+    taken = in_room(draft, args.location_id, args.start_time, args.end_time)
     if taken and args.waive_reason is None:
-        return Refusal(ROOM_TAKEN, {"block_id": taken[0].id, "event_id": taken[0].event_id})
-    block = EventTimeBlock(
+        return room_taken(taken)
+    block = _block(command, bool(taken))
+    draft.write(block)
+    if all(use.location_id != args.location_id for use in draft.find(ROOMS_OF_EVENT, args.event_id)):
+        draft.write(
+            EventLocation(
+                id=command.derive("room"),
+                programme_id=command.programme_id,
+                event_id=args.event_id,
+                location_id=args.location_id,
+            )
+        )
+    freed: set[Id] = set()
+    if args.slot_duration_minutes is None and not args.manual_slots:
+        slot = new_slot(command.derive(1), block, 1, (block.start_time, block.end_time), args.capacity)
+        draft.write(slot)
+        freed.add(slot.id)
+    return {"id": block.id, **promoted_answer(serve(draft, freed, ask))}
+
+
+def _block(command: Command[Args], waived: bool) -> EventTimeBlock:
+    args = command.args
+    return EventTimeBlock(
         id=command.id,
         programme_id=command.programme_id,
         event_id=args.event_id,
@@ -68,27 +83,14 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         end_time=args.end_time,
         manual_slots=args.manual_slots,
         status="open",
-        waived=bool(taken),
+        waived=waived,
         reserved_count=0,
         overbooked_count=0,
         slot_duration_minutes=args.slot_duration_minutes,
         max_capacity=args.max_capacity,
-        waived_reason=args.waive_reason if taken else None,
+        waived_reason=args.waive_reason if waived else None,
         notes=args.notes,
     )
-    changes = Changes([block], {"id": block.id})
-    if all(use.location_id != args.location_id for use in state.find(ROOMS_OF_EVENT, args.event_id)):
-        changes.puts.append(
-            EventLocation(
-                id=command.derive("room"),
-                programme_id=command.programme_id,
-                event_id=args.event_id,
-                location_id=args.location_id,
-            )
-        )
-    if args.slot_duration_minutes is None and not args.manual_slots:
-        changes.puts.append(new_slot(command.derive(1), block, 1, (block.start_time, block.end_time), args.capacity))
-    return changes
 
 
 def _problem(state: State, command: Command[Args]) -> Refusal | None:
@@ -136,4 +138,4 @@ def split(start: datetime, end: datetime, minutes: int) -> Iterator[tuple[dateti
         start += step
 
 
-RULE = Rule("block.create", Args, "admin", needs, decide)
+RULE = rehearsed("block.create", Args, create)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import GivenId
 from server_sync.rules.claims import release
-from server_sync.rules.command import Command, Rule
+from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
-from server_sync.rules.state import Changes, Keys, State
+from server_sync.rules.state import Keys
 from server_sync.rules.transitions import after
 from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
 
@@ -26,23 +27,10 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int | None = None
 
 
-def needs(command: Command[Args], loaded: State) -> Keys:
-    """The claim, its members, the slot that is freed with what limits it, and whoever is promoted."""
-    keys = Keys()
-    claim = needs_reservation(keys, loaded, command.args.reservation_id)
-    if claim is not None:
-        needs_release(keys, loaded, claim)
-        _cancel(loaded, command, loaded.now, keys)
-    return keys
-
-
-def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
+def cancel(draft: Draft, command: Command[Args], now: datetime | None, ask: Keys) -> dict[str, Any] | Refusal:
     """The cancelled claim; its people are free at that time again, and its places go to the line."""
-    return _cancel(state, command, now)
-
-
-def _cancel(state: State, command: Command[Args], now: datetime | None, ask: Keys | None = None) -> Changes | Refusal:
-    claim = reservation(state, command, command.args.reservation_id)
+    needs_reservation(ask, draft, command.args.reservation_id)
+    claim = reservation(draft, command, command.args.reservation_id)
     if isinstance(claim, Refusal):
         return claim
     step = after(claim, "cancel")
@@ -51,10 +39,10 @@ def _cancel(state: State, command: Command[Args], now: datetime | None, ask: Key
     changed = guard(command, claim, command.args.version)
     if changed is not None:
         return changed
-    draft = Draft(state)
+    needs_release(ask, draft, claim)
     release(draft, claim, step, cancelled_at=now)
     promoted = serve(draft, freed_slots(claim), ask)
-    return draft.changes({"reservation_id": claim.id, "slot_id": claim.slot_id, **promoted_answer(promoted)})
+    return {"reservation_id": claim.id, "slot_id": claim.slot_id, **promoted_answer(promoted)}
 
 
-RULE = Rule("reservation.cancel", Args, "volunteer", needs, decide)
+RULE = rehearsed("reservation.cancel", Args, cancel, "volunteer")

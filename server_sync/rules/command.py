@@ -59,7 +59,7 @@ class Rule(Generic[A]):
     """One kind of command: who may give it, its arguments, what it must see, and what it does.
 
     ``fact`` marks what happened in the world: recorded whatever it surprises, and never refused for lack of room.
-    ``bulk`` work runs on a lane of its own.
+    ``bulk`` work runs on a lane of its own. ``staged`` rules rehearse on a ``Stage`` in ``needs`` (rehearsed.py).
     """
 
     kind: str
@@ -69,6 +69,7 @@ class Rule(Generic[A]):
     decide: Callable[[State, Command[A], datetime], Changes | Refusal]
     fact: bool = False
     bulk: bool = False
+    staged: bool = False
 
 
 def read_args(rule: Rule[Any], raw: bytes | msgspec.Raw) -> msgspec.Struct | Refusal:
@@ -83,8 +84,8 @@ def read_args(rule: Rule[Any], raw: bytes | msgspec.Raw) -> msgspec.Struct | Ref
         return Refusal(INVALID, {"problem": f"not JSON: {error}"})
     shape: type[msgspec.Struct] = rule.args
     for name in _times_of(shape):
-        time: datetime | None = getattr(args, name)
-        if time is None:
+        time = getattr(args, name)
+        if not isinstance(time, datetime):  # left out, or cleared
             continue
         if time.tzinfo is None:
             return Refusal(INVALID, {"field": name, "problem": "a time needs its zone, such as Z or +02:00"})

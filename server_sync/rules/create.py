@@ -7,17 +7,18 @@ second is told of the first.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from server_sync.protocol.errors import ALREADY_EXISTS, INVALID, NOT_FOUND, Refusal
+from server_sync.protocol.errors import INVALID, NOT_FOUND, Refusal
 from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import (
     Category,
     Event,
     EventLocation,
+    EventRules,
     EventType,
     Group,
     Location,
@@ -25,14 +26,31 @@ from server_sync.protocol.records import (
     Programme,
     Record,
 )
+from server_sync.rules.changing import name_taken
 from server_sync.rules.command import A, Command, Rule
-from server_sync.rules.state import EVENTS, GROUPS, LOCATIONS, PEOPLE, Changes, Index, Keys, State
+from server_sync.rules.state import (
+    EVENT_NAMED,
+    GROUP_NAMED,
+    LOCATION_NAMED,
+    PERSON_NAMED,
+    Changes,
+    Index,
+    Keys,
+    State,
+    named_key,
+)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Points = Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
 Money = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+SeatTypePrices = Annotated[
+    dict[Annotated[str, msgspec.Meta(min_length=1, max_length=50)], Money], msgspec.Meta(max_length=100)
+]
+Position = Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
+RoomIds = Annotated[list[GivenId], msgspec.Meta(max_length=1000)]
 
 
 class CreateProgramme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,7 +65,7 @@ class CreateProgramme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class CreateEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event and the rooms it uses."""
+    """An event and the rooms it uses. Money is in the smallest unit of ``currency``, for each type of seat too."""
 
     name: Name
     category: Category = "other"
@@ -59,14 +77,17 @@ class CreateEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_active: bool = True
     capacity: Count | None = None
     waitlist_enabled: bool = False
+    waitlist_order: Literal["strict", "best_fit"] = "strict"
+    rules_id: GivenId | None = None
     artists: list[Name] | None = None
     tags: list[Name] | None = None
     master_start: datetime | None = None
     master_end: datetime | None = None
     price: Money | None = None
     fee: Money | None = None
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
-    location_ids: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] = []
+    currency: Currency | None = None
+    seat_type_prices: SeatTypePrices | None = None
+    location_ids: RoomIds = []
     external_id: Name | None = None
     metadata: dict[str, Any] | None = None
 
@@ -77,10 +98,11 @@ class CreateLocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     name: Name
     building: Name | None = None
     city: Name | None = None
+    description: Text | None = None
     capacity: Count | None = None
     notes: Text | None = None
     external_id: Name | None = None
-    position: Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)] | None = None
+    position: Position | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -118,17 +140,19 @@ def needs_programme(command: Command[Any], loaded: State) -> Keys:
     return Keys(lock={(Programme, command.programme_id)})
 
 
-def needs_siblings(index: Index) -> Any:
-    """The programme, and the rows beside which the new one will stand."""
+def needs_named(index: Index) -> Any:
+    """The programme, whoever has the new row's external id, and the rows that it names."""
 
     def needs(command: Command[Any], loaded: State) -> Keys:
         keys = needs_programme(command, loaded)
         if command.args.external_id is not None:
-            keys.find.add((index, command.programme_id))
+            keys.find.add((index, named_key(command.programme_id, command.args.external_id)))
         for location_id in getattr(command.args, "location_ids", ()):
-            keys.read.add((Location, location_id))
+            keys.lock.add((Location, location_id))
         if getattr(command.args, "group_id", None) is not None:
             keys.read.add((Group, command.args.group_id))
+        if getattr(command.args, "rules_id", None) is not None:
+            keys.read.add((EventRules, command.args.rules_id))
         return keys
 
     return needs
@@ -139,11 +163,10 @@ def _created(state: State, command: Command[Any], index: Index | None, row: Reco
     programme = state.get(Programme, command.programme_id)
     if programme is None and not isinstance(row, Programme):
         return Refusal(NOT_FOUND, {"programme_id": command.programme_id})
-    external_id = getattr(row, "external_id", None)
-    if index is not None and external_id is not None:
-        for sibling in state.find(index, command.programme_id):
-            if sibling.external_id == external_id:
-                return Refusal(ALREADY_EXISTS, {"external_id": external_id, "id": sibling.id})
+    if index is not None:
+        taken = name_taken(state, command.programme_id, index, command.args.external_id)
+        if taken is not None:
+            return taken
     return Changes([row, *more], {"id": row.id})
 
 
@@ -173,10 +196,12 @@ def create_event(state: State, command: Command[CreateEvent], now: datetime) -> 
         room = state.get(Location, location_id)
         if room is None or room.deleted or room.programme_id != command.programme_id:
             return Refusal(NOT_FOUND, {"location_id": location_id})
+    rules = state.get(EventRules, args.rules_id)
+    if args.rules_id is not None and (rules is None or rules.deleted or rules.programme_id != command.programme_id):
+        return Refusal(NOT_FOUND, {"rules_id": args.rules_id})
     event = Event(
         id=command.id,
         programme_id=command.programme_id,
-        waitlist_order="strict",
         reserved_count=0,
         overbooked_count=0,
         **_fields(args, "location_ids"),
@@ -190,13 +215,13 @@ def create_event(state: State, command: Command[CreateEvent], now: datetime) -> 
         )
         for location_id in dict.fromkeys(args.location_ids)
     ]
-    return _created(state, command, EVENTS, event, *uses)
+    return _created(state, command, EVENT_NAMED, event, *uses)
 
 
 def create_location(state: State, command: Command[CreateLocation], now: datetime) -> Changes | Refusal:
     """A room."""
     room = Location(id=command.id, programme_id=command.programme_id, **_fields(command.args))
-    return _created(state, command, LOCATIONS, room)
+    return _created(state, command, LOCATION_NAMED, room)
 
 
 def create_participant(state: State, command: Command[CreateParticipant], now: datetime) -> Changes | Refusal:
@@ -211,13 +236,13 @@ def create_participant(state: State, command: Command[CreateParticipant], now: d
             return Refusal(NOT_FOUND, {"group_id": args.group_id})
     fields = _fields(args, "display_name")
     person = Participant(id=command.id, programme_id=command.programme_id, display_name=name, **fields)
-    return _created(state, command, PEOPLE, person)
+    return _created(state, command, PERSON_NAMED, person)
 
 
 def create_group(state: State, command: Command[CreateGroup], now: datetime) -> Changes | Refusal:
     """An ensemble or team, empty until people name it."""
     group = Group(id=command.id, programme_id=command.programme_id, **_fields(command.args))
-    return _created(state, command, GROUPS, group)
+    return _created(state, command, GROUP_NAMED, group)
 
 
 def _rule(kind: str, args: type[A], needs: Any, decide: Any) -> Rule[A]:
@@ -226,8 +251,8 @@ def _rule(kind: str, args: type[A], needs: Any, decide: Any) -> Rule[A]:
 
 RULES: list[Rule[Any]] = [
     _rule("programme.create", CreateProgramme, needs_programme, create_programme),
-    _rule("event.create", CreateEvent, needs_siblings(EVENTS), create_event),
-    _rule("location.create", CreateLocation, needs_siblings(LOCATIONS), create_location),
-    _rule("participant.create", CreateParticipant, needs_siblings(PEOPLE), create_participant),
-    _rule("group.create", CreateGroup, needs_siblings(GROUPS), create_group),
+    _rule("event.create", CreateEvent, needs_named(EVENT_NAMED), create_event),
+    _rule("location.create", CreateLocation, needs_named(LOCATION_NAMED), create_location),
+    _rule("participant.create", CreateParticipant, needs_named(PERSON_NAMED), create_participant),
+    _rule("group.create", CreateGroup, needs_named(GROUP_NAMED), create_group),
 ]

@@ -19,6 +19,7 @@ class Draft(State):
     def __init__(self, base: State) -> None:
         super().__init__()
         self.now = base.now
+        self.tentative = base.tentative
         self.base = base
         self.puts: list[Record] = []
 

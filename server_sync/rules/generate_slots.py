@@ -1,4 +1,7 @@
-"""``block.generate_slots``: split a block by duration. Slots that people have claimed stay as they are."""
+"""``block.generate_slots``: split a block by duration. Slots that people have claimed stay as they are.
+
+Nobody in line is served by it, so a slot for which somebody waits keeps its capacity too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import structs
 
-from server_sync.protocol.errors import INVALID, MANUAL_SLOTS, NOT_FOUND, RESERVED_SLOTS, Refusal
+from server_sync.protocol.errors import CANCELLED, INVALID, MANUAL_SLOTS, NOT_FOUND, RESERVED_SLOTS, Refusal
 from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import EventSlot, EventTimeBlock
 from server_sync.rules.blocks import Capacity, Minutes, new_slot, split
@@ -40,6 +43,8 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     block = state.get(EventTimeBlock, args.block_id)
     if block is None or block.deleted or block.programme_id != command.programme_id:
         return Refusal(NOT_FOUND, {"block_id": args.block_id})
+    if block.status == "cancelled":
+        return Refusal(CANCELLED, {"block_id": block.id, "reason": block.status_reason})
     if block.manual_slots:
         return Refusal(MANUAL_SLOTS, {"block_id": block.id})
     minutes = args.slot_duration_minutes or block.slot_duration_minutes
@@ -49,9 +54,10 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     if not 0 < count <= MOST:
         return Refusal(INVALID, {"field": "slot_duration_minutes", "problem": f"it makes {count} slots"})
     spans = list(split(block.start_time, block.end_time, minutes))
-    old = {(slot.start_time, slot.end_time): slot for slot in state.find(SLOTS_OF_BLOCK, block.id)}
+    there = sorted(state.find(SLOTS_OF_BLOCK, block.id), key=lambda slot: slot.status != "cancelled")
+    old = {(slot.start_time, slot.end_time): slot for slot in there}  # one made anew stands for one that was cancelled
     claimed = {span: slot for span, slot in old.items() if _claimed(state, slot)}
-    stuck = [slot.id for slot in claimed.values() if slot.reserved_count > args.capacity]
+    stuck = [slot.id for slot in claimed.values() if slot.reserved_count > args.capacity and not _keeps(state, slot)]
     if stuck:
         return Refusal(RESERVED_SLOTS, {"slot_ids": sorted(stuck), "capacity": args.capacity})
     kept = [span for span in claimed if span not in spans]
@@ -64,15 +70,20 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         slot = old.get(span)
         if slot is None:
             puts.append(new_slot(command.derive(number), block, number, span, args.capacity))
-        elif span in spans and (slot.slot_number, slot.capacity) != (number, args.capacity):
-            puts.append(structs.replace(slot, slot_number=number, capacity=args.capacity))
+        elif span in spans and slot.capacity != args.capacity and not _keeps(state, slot):
+            puts.append(structs.replace(slot, slot_number=number, capacity=args.capacity, overbooked_count=0))
         elif slot.slot_number != number:
             puts.append(structs.replace(slot, slot_number=number))
     return Changes(list(puts), {"block_id": block.id, "slots": len(wanted), "kept": len(claimed)})
 
 
 def _claimed(state: State, slot: EventSlot) -> bool:
-    return slot.reserved_count > 0 or slot.created_by_admin or bool(state.find(WAITING_FOR_SLOT, slot.id))
+    return slot.reserved_count > 0 or slot.created_by_admin or _keeps(state, slot)
+
+
+def _keeps(state: State, slot: EventSlot) -> bool:
+    """Whether its capacity is not this command's to set: somebody waits for it, or its places are seats."""
+    return bool(slot.seated) or bool(state.find(WAITING_FOR_SLOT, slot.id))
 
 
 def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
@@ -23,10 +23,10 @@ from server_sync.protocol.errors import (
     Refusal,
 )
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Participant
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Participant, ReservationMember
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
-from server_sync.rules.state import COMMITMENTS, SEATS_OF_SLOT, Keys, State
+from server_sync.rules.state import COMMITMENTS, SEATS_OF_LOCATION, SEATS_OF_SLOT, Keys, State
 
 
 class Waivers(NamedTuple):
@@ -55,7 +55,7 @@ def needs_slot(keys: Keys, loaded: State, slot_id: Id) -> EventSlot | None:
     _needs_limit(keys, loaded, EventTimeBlock, slot.time_block_id)
     _needs_limit(keys, loaded, Event, slot.event_id)
     if slot.seated:
-        keys.find.add((SEATS_OF_SLOT, slot.id))
+        keys.find |= {(SEATS_OF_SLOT, slot.id), (SEATS_OF_LOCATION, slot.location_id)}
     return slot
 
 
@@ -140,7 +140,8 @@ def clash(state: State, slot: EventSlot, people: Iterable[Id], except_for: Itera
 
 
 def _clash_of(state: State, slot: EventSlot, participant_id: Id, except_for: Iterable[Id]) -> Refusal | None:
-    for member in state.find(COMMITMENTS, participant_id):
+    there = state.find(COMMITMENTS, participant_id)
+    for member in sorted(there, key=lambda member: member.slot_id != slot.id):  # what no waiver helps against first
         if member.reservation_id in except_for:
             continue
         if member.slot_id == slot.id:
@@ -149,17 +150,33 @@ def _clash_of(state: State, slot: EventSlot, participant_id: Id, except_for: Ite
             code = DOUBLE_BOOKED
         else:
             continue
-        return Refusal(
-            code,
-            {
-                "participant_id": participant_id,
-                "reservation_id": member.reservation_id,
-                "slot_id": member.slot_id,
-                "start_time": member.start_time,
-                "end_time": member.end_time,
-            },
-        )
+        return Refusal(code, commitment(member))
     return None
+
+
+def commitment(member: ReservationMember) -> dict[str, Any]:
+    """Who is where, and when, as a refusal says it."""
+    return {
+        "participant_id": member.participant_id,
+        "reservation_id": member.reservation_id,
+        "slot_id": member.slot_id,
+        "start_time": member.start_time,
+        "end_time": member.end_time,
+    }
+
+
+def elsewhere(
+    state: State, slot: EventSlot, people: Iterable[Id], waived: Waivers, except_for: Iterable[Id] = ()
+) -> frozenset[Id] | Refusal:
+    """Who of *people* is elsewhere meanwhile, if *waived* allows it; nobody may be there already."""
+    double = set()
+    for person in people:
+        refusal = _clash_of(state, slot, person, except_for)
+        if refusal is not None and (refusal.code != DOUBLE_BOOKED or waived.double_book is None):
+            return refusal
+        if refusal is not None:
+            double.add(person)
+    return frozenset(double)
 
 
 def admit(
@@ -172,19 +189,60 @@ def admit(
     except_for: Iterable[Id] = (),
 ) -> frozenset[Id] | Refusal:
     """Let a party into *slot*, making the room that *waived* grants; returns who is knowingly double-booked."""
-    elsewhere = set()
-    for person in people:
-        refusal = _clash_of(draft, slot, person, except_for)
-        if refusal is not None and (refusal.code != DOUBLE_BOOKED or waived.double_book is None):
-            return refusal
-        if refusal is not None:
-            elsewhere.add(person)
+    double = elsewhere(draft, slot, people, waived, except_for)
+    if isinstance(double, Refusal):
+        return double
     full = room_for(draft, slot, spots, leaving)
     if full is not None and waived.overbook is None:
         return full
     if full is not None:
         overbook(draft, slot, spots, leaving)
-    return frozenset(elsewhere)
+    return double
+
+
+Limit = EventSlot | EventTimeBlock | Event
+
+
+def limits(state: State, *slots: EventSlot) -> list[Limit]:
+    """The rows that limit *slots*, as they are, each once."""
+    found: dict[Id, Limit] = {}
+    for slot in slots:
+        for row in (
+            state.get(EventSlot, slot.id), state.get(EventTimeBlock, slot.time_block_id),
+            state.get(Event, slot.event_id),
+        ):  # fmt: skip
+            if row is not None:
+                found[row.id] = row
+    return list(found.values())
+
+
+_FULL: Final[dict[type[Limit], tuple[str, str]]] = {
+    EventSlot: (SLOT_FULL, "slot_id"),
+    EventTimeBlock: (BLOCK_FULL, "block_id"),
+    Event: (EVENT_FULL, "event_id"),
+}
+
+
+def settle(draft: Draft, before: Iterable[Limit], overbooked_too: bool) -> Refusal | None:
+    """After people changed places at once: refuse what became fuller than it may be; what only stayed so stays so.
+
+    *before* are the ``limits`` as they were. People who left on the way lowered what was overbooked, as if nobody were
+    to come after them.
+    """
+    for old in before:
+        row = draft.get(type(old), old.id)
+        capacity = old.max_capacity if isinstance(old, EventTimeBlock) else old.capacity
+        if row is None or capacity is None:
+            continue
+        more = row.reserved_count - old.reserved_count
+        over = max(0, row.reserved_count - capacity)
+        if more > 0 and over and not overbooked_too:
+            code, name = _FULL[type(old)]
+            return Refusal(code, _fullness(name, old.id, old.reserved_count, capacity, more))
+        overbooked = over if more > 0 else min(over, old.overbooked_count)
+        if row.overbooked_count != overbooked:
+            draft.write(structs.replace(row, overbooked_count=overbooked))
+    return None
 
 
 def overlap(start: datetime, end: datetime, slot: EventSlot) -> bool:

@@ -14,6 +14,7 @@ from server_sync.protocol.errors import (
     ALREADY_RESERVED,
     ALREADY_WAITING,
     BLOCK_FULL,
+    ERASED,
     EVENT_FULL,
     INVALID,
     LINE_AHEAD,
@@ -27,10 +28,10 @@ from server_sync.protocol.records import Event, EventSlot, Group, Participant, S
 from server_sync.rules.claims import enter, made
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
-from server_sync.rules.placing import Waivers, admit, clash, open_slot, room_for, waivers
-from server_sync.rules.seating import Wish
-from server_sync.rules.state import PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
-from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_room
+from server_sync.rules.placing import Waivers, admit, clash, commitment, needs_people, open_slot, room_for, waivers
+from server_sync.rules.seating import Wish, without_map
+from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
+from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_room, ran_out
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Guests = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -53,17 +54,24 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, Any] | None = None
 
 
-class Args(Party, frozen=True, kw_only=True, omit_defaults=True):
+class Wanted(Party, frozen=True, kw_only=True, omit_defaults=True):
     """Where: one slot, or with ``event_id`` the first slot of the event that has room. Who: see ``Party``.
 
-    ``seat_ids`` names seats where the slot has a map; without it the best together are taken. ``waive_reason`` lets an
-    admin put somebody into two places at once.
+    ``seat_ids`` names seats where the slot has a map; without it the best together are taken.
     """
 
     slot_id: GivenId | None = None
     event_id: GivenId | None = None
     seat_ids: Annotated[list[GivenId], msgspec.Meta(max_length=1000)] = []
     on_full: Literal["refuse", "waitlist"] = "refuse"
+
+
+class Args(Wanted, frozen=True, kw_only=True, omit_defaults=True):
+    """Where and who: see ``Wanted``.
+
+    ``override_reason`` lets an admin reserve in what is full or closed, ``waive_reason`` put somebody into two places.
+    """
+
     override_reason: Reason | None = None
     waive_reason: Reason | None = None
 
@@ -72,7 +80,8 @@ def members_of(party: Party, state: State) -> list[Id]:
     """The participants that the reservation will hold, each once."""
     if party.participant_ids or party.group_id is None:
         return list(dict.fromkeys(party.participant_ids))
-    return [person.id for person in state.find(PEOPLE_OF_GROUP, party.group_id)]
+    people: list[Participant] = state.find(PEOPLE_OF_GROUP, party.group_id)
+    return [person.id for person in people if person.merged_into is None and not person.erased]
 
 
 def spots_of(party: Party, people: list[Id]) -> int:
@@ -85,106 +94,139 @@ def needs_party(keys: Keys, loaded: State, party: Party) -> list[Id]:
     if party.group_id is not None:
         keys.lock.add((Group, party.group_id))
         keys.find.add((PEOPLE_OF_GROUP, party.group_id))
-    return members_of(party, loaded)
+    people = members_of(party, loaded)
+    needs_people(keys, people)
+    return people
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
     """The slot (or all of the event) with what limits it, and everybody who would be in it."""
     keys, args = Keys(), command.args
     people = needs_party(keys, loaded, args)
-    if args.event_id is not None:
-        keys.read.add((Event, args.event_id))
-        keys.find.add((SLOTS_OF_EVENT, args.event_id))
-    overdue = [needs_room(keys, loaded, id, spots_of(args, people), people) for id in _slot_ids(loaded, args)]
-    if any(overdue):
-        _first_with_room(loaded, command, people, Waivers(args.override_reason, args.waive_reason), loaded.now, keys)
+    if needs_wanted(keys, loaded, args, people):
+        waived = Waivers(args.override_reason, args.waive_reason)
+        find_place(loaded, command, command.id, args, people, waived, loaded.now, keys)
     return keys
 
 
-def _slot_ids(state: State, args: Args) -> list[Id]:
+def needs_wanted(keys: Keys, loaded: State, wanted: Wanted, people: list[Id]) -> bool:
+    """Ask for the places that may be taken; returns whether holds ran out there, so that it must be rehearsed."""
+    if wanted.event_id is not None:
+        keys.read.add((Event, wanted.event_id))
+        keys.find.add((SLOTS_OF_EVENT, wanted.event_id))
+    spots = spots_of(wanted, people)
+    overdue = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in _slot_ids(loaded, wanted)]
+    return any(overdue)
+
+
+def _slot_ids(state: State, wanted: Wanted) -> list[Id]:
     """Where there may be room, earliest first."""
-    if args.slot_id is not None:
-        return [args.slot_id]
-    if args.event_id is None:
+    if wanted.slot_id is not None:
+        return [wanted.slot_id]
+    if wanted.event_id is None:
         return []
-    slots: list[EventSlot] = state.find(SLOTS_OF_EVENT, args.event_id)
+    slots: list[EventSlot] = state.find(SLOTS_OF_EVENT, wanted.event_id)
     return [slot.id for slot in sorted(slots, key=lambda slot: (slot.start_time, slot.id))]
 
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
     """A reserved claim and its members (or a waiting one), or why not."""
     args = command.args
-    if (args.slot_id is None) == (args.event_id is None):
-        return Refusal(INVALID, {"problem": "name either slot_id or event_id"})
     people = members_of(args, state)
     waived = waivers(command, args.override_reason, args.waive_reason)
-    problem = waived if isinstance(waived, Refusal) else who_is_missing(state, command, args, people)
+    if isinstance(waived, Refusal):
+        return waived
+    problem = what_is_missing(state, command, args, people)
     if problem is not None:
         return problem
-    assert isinstance(waived, Waivers)
-    return _first_with_room(state, command, people, waived, now)
+    found = find_place(state, command, command.id, args, people, waived, now)
+    return found if isinstance(found, Refusal) else found.changes(answer_of(found, command.id))
 
 
-def _first_with_room(
+def find_place(
     state: State,
-    command: Command[Args],
+    command: Command[Any],
+    id: Id,
+    wanted: Wanted,
     people: list[Id],
     waived: Waivers,
     now: datetime | None,
     ask: Keys | None = None,
-) -> Changes | Refusal:
-    """A place in the first slot that has one, else in line for the first that is full, else why not."""
-    args, draft = command.args, Draft(state)
+) -> Draft | Refusal:
+    """A draft with the claim *id* in the first slot that has room, else in line for one that is full; or why not."""
     refusals: list[Refusal] = []
     full: EventSlot | None = None
-    for slot_id in _slot_ids(state, args):
-        slot = open_slot(draft, command.programme_id, slot_id, closed_too=waived.overbook is not None)
+    slot_ids = _slot_ids(state, wanted)
+    if wanted.event_id is not None:
+        there = there_already(state, slot_ids, people, waiting=False, now=now)
+        if there is not None:
+            return there
+    for slot_id in slot_ids:
+        slot = open_slot(state, command.programme_id, slot_id, closed_too=waived.overbook is not None)
         if isinstance(slot, Refusal):
             refusals.append(slot)
             continue
-        trial = Draft(draft)
-        refusal = _reserve(trial, command, slot, people, waived, now, ask)
+        draft = Draft(state)
+        refusal = _reserve(draft, command, id, slot, wanted, people, waived, now, ask)
         if refusal is None:
-            return _changes(trial, draft, command)
+            return draft
         if refusal.code in (ALREADY_RESERVED, ALREADY_WAITING):
             return refusal
         if refusal.code in FULL and full is None:
             full = slot
         refusals.append(refusal)
-    if full is not None and args.on_full == "waitlist" and waits(draft, full):
-        trial = Draft(draft)
-        join_line(trial, command, full, args, people, now)
-        return _changes(trial, draft, command)
+    if full is not None and wanted.on_full == "waitlist" and waits(state, full):
+        waiting = there_already(state, slot_ids, people, waiting=True) if wanted.event_id is not None else None
+        return waiting or join_line(Draft(state), command, id, full, wanted, people, now)
     if full is not None:
         return next(refusal for refusal in refusals if refusal.code in FULL)
-    return refusals[0] if refusals else Refusal(NOT_FOUND, {"event_id": args.event_id, "problem": "it has no slots"})
+    return refusals[0] if refusals else Refusal(NOT_FOUND, {"event_id": wanted.event_id, "problem": "it has no slots"})
+
+
+def there_already(
+    state: State, slot_ids: list[Id], people: list[Id], waiting: bool, now: datetime | None = None
+) -> Refusal | None:
+    """Refuse whoever has, or waits for, a place in one of these slots: nobody comes twice to the first that is free."""
+    slots = set(slot_ids)
+    for person in people:
+        for member in state.find(COMMITMENTS, person):
+            if member.slot_id not in slots or (member.waiting is True) != waiting:
+                continue
+            claim = state.get(SlotReservation, member.reservation_id) if member.live else None
+            if claim is not None and now is not None and ran_out(claim, now):
+                continue
+            return Refusal(ALREADY_WAITING if waiting else ALREADY_RESERVED, commitment(member))
+    return None
 
 
 def _reserve(
     draft: Draft,
-    command: Command[Args],
+    command: Command[Any],
+    id: Id,
     slot: EventSlot,
+    wanted: Wanted,
     people: list[Id],
     waived: Waivers,
     now: datetime | None,
     ask: Keys | None,
 ) -> Refusal | None:
     """Take the places, or say why not; the draft is of no use then."""
-    args, spots = command.args, spots_of(command.args, people)
-    expire_overdue(draft, slot, spots, people, now, ask)
+    unseated = without_map(slot, wanted.seat_ids)
+    if unseated is not None:
+        return unseated
+    spots = spots_of(wanted, people)
+    expire_overdue(draft, slot, spots, people, now, ask, wanted.seat_ids)
     slot = draft.get(EventSlot, slot.id) or slot
     if waived.overbook is None and room_for(draft, slot, spots) is None:
-        ahead = line_ahead(draft, slot)
+        ahead = line_ahead(draft, slot, (), ask)
         if ahead is not None:
             return clash(draft, slot, people) or ahead
     elsewhere = admit(draft, slot, spots, people, waived)
     if isinstance(elsewhere, Refusal):
         return elsewhere
     slot = draft.get(EventSlot, slot.id) or slot
-    claim = made(
-        command, command.id, slot, "reserved", spots, now, override_reason=waived.overbook, **whose(args, people)
-    )
-    return enter(draft, command, claim, slot, people, Wish(tuple(args.seat_ids)), elsewhere, waived.double_book)
+    claim = made(command, id, slot, "reserved", spots, now, override_reason=waived.overbook, **whose(wanted, people))
+    return enter(draft, command, claim, slot, people, Wish(tuple(wanted.seat_ids)), elsewhere, waived.double_book)
 
 
 def whose(party: Party, people: list[Id]) -> dict[str, Any]:
@@ -207,44 +249,65 @@ def waits(state: State, slot: EventSlot) -> bool:
 
 
 def join_line(
-    draft: Draft, command: Command[Any], slot: EventSlot, args: Args, people: list[Id], now: datetime | None
-) -> None:
-    """A waiting claim: for *slot*, or for any of the event if that was asked for."""
+    draft: Draft, command: Command[Any], id: Id, slot: EventSlot, wanted: Wanted, people: list[Id], now: datetime | None
+) -> Draft:
+    """Write a waiting claim: for *slot*, or for any of the event if that was asked for."""
     claim = made(
         command,
-        command.id,
+        id,
         slot,
         "waitlisted",
-        spots_of(args, people),
+        spots_of(wanted, people),
         now,
         queued_at=now,
-        any_slot=True if args.event_id is not None else None,
-        **whose(args, people),
+        any_slot=True if wanted.event_id is not None else None,
+        **whose(wanted, people),
     )
     enter(draft, command, claim, slot, people)
+    return draft
 
 
-def _changes(trial: Draft, draft: Draft, command: Command[Args]) -> Changes:
-    claim = trial.get(SlotReservation, command.id)
+def answer_of(draft: Draft, id: Id) -> dict[str, Any]:
+    """What is told of the claim *id* that was made; its state only where it is not simply reserved."""
+    claim = draft.get(SlotReservation, id)
     assert claim is not None
-    answer = {"reservation_id": claim.id, "slot_id": claim.slot_id, "spots": claim.spots}
-    if claim.claim != "reserved":
-        answer["claim"] = claim.claim
-    return Changes([*draft.puts, *trial.puts], answer)
+    answer: dict[str, Any] = {"reservation_id": claim.id, "slot_id": claim.slot_id, "spots": claim.spots}
+    return answer if claim.claim == "reserved" else answer | {"claim": claim.claim}
+
+
+def what_is_missing(state: State, command: Command[Any], wanted: Wanted, people: list[Id]) -> Refusal | None:
+    """Refuse what names no place, or two; and whoever is missing."""
+    if (wanted.slot_id is None) == (wanted.event_id is None):
+        return Refusal(INVALID, {"problem": "name either slot_id or event_id"})
+    return who_is_missing(state, command, wanted, people)
 
 
 def who_is_missing(state: State, command: Command[Any], party: Party, people: list[Id]) -> Refusal | None:
     """Refuse a party of nobody, or one that names somebody unknown."""
     if not people and party.group_id is None and not party.reserved_name:
         return Refusal(INVALID, {"problem": "name participant_ids, a group_id or a reserved_name"})
-    for person in people:
-        row = state.get(Participant, person)
-        if row is None or row.deleted or row.programme_id != command.programme_id:
-            return Refusal(NOT_FOUND, {"participant_id": person})
+    missing = missing_person(state, command, people)
+    if missing is not None:
+        return missing
     if party.group_id is not None:
         group = state.get(Group, party.group_id)
         if group is None or group.deleted or group.programme_id != command.programme_id:
             return Refusal(NOT_FOUND, {"group_id": party.group_id})
+    return None
+
+
+def missing_person(state: State, command: Command[Any], people: list[Id]) -> Refusal | None:
+    """Refuse the first of *people* who is unknown, was merged into somebody else, or is erased."""
+    for person in people:
+        row = state.get(Participant, person)
+        if row is None or row.programme_id != command.programme_id:
+            return Refusal(NOT_FOUND, {"participant_id": person})
+        if row.merged_into is not None:
+            return Refusal(NOT_FOUND, {"participant_id": person, "merged_into": row.merged_into})
+        if row.erased:
+            return Refusal(ERASED, {"participant_id": person})
+        if row.deleted:
+            return Refusal(NOT_FOUND, {"participant_id": person})
     return None
 
 

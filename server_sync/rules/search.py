@@ -1,41 +1,60 @@
 """Finding people as somebody types: any word order, from the first letter, slips forgiven, always in the same order.
 
-All is in memory: a sorted list of words whose ranges are prefixes, and for each word the entries that bear it. Where
-few are found so, words that contain what was typed, or nearly begin like it, count as well.
+``find`` says in which order people match, once, for the centre and for every desk. It knows no store. It asks for
+candidates in *stages*, each a condition that any index over words answers (tsvector and pg_trgm at the centre, FTS5 on
+a desk), and stops once it has as many as were wanted:
+
+0. whose external id or ref it is, which ends the search;
+1. who has a word of the name for each word typed: whole words before beginnings, the name's first word before others;
+2. who has so by a usual short form (Bob for Robert);
+3. who has some words in the name and others in school or external id; then who has all of them there;
+4. where few were found: who has words of the name a slip or two away, or that contain what was typed.
+
+Within a stage, people stand by what they lack (``Stage.costs``), then by folded name, then by id.
+
+**The guarantee**: whoever answers ``Stage`` with the first ``limit`` by (cost, key, id), and ``Resembling`` with every
+word that it describes, gets what ranking everybody would give: a stage's people all come before the next one's,
+so that what a limit cuts off could not have been shown. No two stores can therefore disagree, however many match.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
+from operator import itemgetter
 from typing import Final
 
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from server_sync.protocol.ids import Id
-from server_sync.rules.folding import Word, fold, spellings, words
+from server_sync.rules.alike import LAST, Words, pieces
+from server_sync.rules.folding import LONGEST_WORD, Word, fold, folded_words, spellings, words
+from server_sync.rules.nicknames import nicknames
 
 FEW: Final = 5
 """With fewer exact matches than this, slips are looked for."""
-_LAST: Final = "\U0010ffff"
+NAME: Final = "n"
+SCHOOL: Final = "s"
+CODE: Final = "c"
+"""What a word is of: each token is a word behind one of these."""
+KEY_LENGTH: Final = 100
+MOST_TYPED: Final = 200
+"""Letters that are looked at, of whatever was typed or pasted."""
 _MOST_WORDS: Final = 6
 _SHORTEST_SLIP: Final = 3
 _SHORTEST_OTHER: Final = 2
-
-Rank = float
-"""An entry's place in the order by name and id; it stands for the entry in every set."""
+_AFTER_SPACE: Final = "!"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Somebody to be found: by name, or by ``others`` (school, external id, …), which count less."""
+    """Somebody to be found: by name, school and external id, which count in this order, and by ``ref``."""
 
     id: Id
     name: str
-    others: tuple[str, ...] = ()
+    school: str | None = None
+    external_id: str | None = None
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,212 +67,187 @@ class Found:
     spans: tuple[tuple[int, int], ...]
 
 
-class _Words:
-    """Words in order, with the entries that bear each."""
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A token that somebody has, or the beginning of one."""
 
-    def __init__(self) -> None:
-        self.sorted: list[str] = []
-        self.bearers: dict[str, set[Rank]] = {}
-        self._starts: dict[int, list[str]] = {}  # by length, for as long as no word comes or goes
-
-    def fill(self, pairs: Iterable[tuple[str, Rank]]) -> None:
-        """Add many at once."""
-        for word, rank in pairs:
-            self.bearers.setdefault(word, set()).add(rank)
-        self.sorted = sorted(self.bearers)
-
-    def add(self, word: str, rank: Rank) -> None:
-        if word not in self.bearers:
-            self.bearers[word] = set()
-            insort(self.sorted, word)
-            self._starts.clear()
-        self.bearers[word].add(rank)
-
-    def discard(self, word: str, rank: Rank) -> None:
-        bearers = self.bearers.get(word)
-        if bearers is None:
-            return
-        bearers.discard(rank)
-        if not bearers:
-            del self.bearers[word]
-            del self.sorted[bisect_left(self.sorted, word)]
-            self._starts.clear()
-
-    def beginning(self, start: str) -> list[str]:
-        """The words that begin with *start*."""
-        return self.sorted[bisect_left(self.sorted, start) : bisect_left(self.sorted, start + _LAST)]
-
-    def union(self, some: Iterable[str]) -> set[Rank]:
-        """Everybody who bears one of the words *some*."""
-        return set().union(*(self.bearers[word] for word in some))
-
-    def resembling(self, typed: str) -> list[set[Rank]]:
-        """Who bears a word that begins like *typed*; one that contains it or begins a slip away; two slips away."""
-        near: list[set[str]] = [set(self.beginning(typed)), set(), set()]
-        if len(typed) >= _SHORTEST_SLIP:
-            near[1].update(word for word in self.sorted if typed in word)
-            slips = 1 if len(typed) < 6 else 2
-            for length in range(len(typed) - 1, len(typed) + 2):
-                starts = self._starts_of(length)
-                alike = process.extract(typed, starts, scorer=OSA.distance, score_cutoff=slips, limit=None)
-                for start, distance, _ in alike:
-                    near[int(distance)].update(self.beginning(start))
-        return [self.union(some) for some in near]
-
-    def _starts_of(self, length: int) -> list[str]:
-        if length not in self._starts:
-            self._starts[length] = list(dict.fromkeys(word[:length] for word in self.sorted))
-        return self._starts[length]
+    token: str
+    begins: bool
 
 
-class PeopleIndex:
-    """Everybody who can be found. 100,000 entries take a few milliseconds a key."""
-
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._fill(entries)
-
-    def _fill(self, entries: Iterable[Entry]) -> None:
-        ordered = sorted(((fold(entry.name), entry.id, entry) for entry in entries), key=lambda item: item[:2])
-        self._order: list[tuple[str, Id, Rank]] = []
-        self._entries: dict[Rank, Entry] = {}
-        self._ranks: dict[Id, Rank] = {}
-        self._names, self._others = _Words(), _Words()
-        for number, (folded, id, entry) in enumerate(ordered):
-            rank = float(number)
-            self._order.append((folded, id, rank))
-            self._entries[rank] = entry
-            self._ranks[id] = rank
-        self._names.fill((word, rank) for rank, entry in self._entries.items() for word in spellings(entry.name))
-        self._others.fill((word, rank) for rank, entry in self._entries.items() for word in _other_words(entry))
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def put(self, entry: Entry) -> None:
-        """Add *entry*, or change what it is found by."""
-        known = self._ranks.get(entry.id)
-        if known is not None:
-            if self._entries[known] == entry:
-                return
-            self.remove(entry.id)
-        rank = self._rank_for(fold(entry.name), entry.id)
-        self._entries[rank] = entry
-        self._ranks[entry.id] = rank
-        for word in spellings(entry.name):
-            self._names.add(word, rank)
-        for word in _other_words(entry):
-            self._others.add(word, rank)
-
-    def remove(self, id: Id) -> None:
-        """Forget the entry with that id, if there is one."""
-        rank = self._ranks.pop(id, None)
-        if rank is None:
-            return
-        entry = self._entries.pop(rank)
-        at = bisect_left(self._order, (fold(entry.name), id, rank))
-        del self._order[at]
-        for word in spellings(entry.name):
-            self._names.discard(word, rank)
-        for word in _other_words(entry):
-            self._others.discard(word, rank)
-
-    def _rank_for(self, folded: str, id: Id) -> Rank:
-        """A rank between those of its neighbours; all are dealt anew when two neighbours come too close."""
-        at = bisect_left(self._order, (folded, id, -1.0))
-        low = self._order[at - 1][2] if at else (self._order[0][2] - 2.0 if self._order else 0.0)
-        high = self._order[at][2] if at < len(self._order) else low + 2.0
-        rank = (low + high) / 2
-        if not low < rank < high:
-            self._fill(list(self._entries.values()))
-            return self._rank_for(folded, id)
-        self._order.insert(at, (folded, id, rank))
-        return rank
-
-    def search(self, text: str, limit: int) -> list[Found]:
-        """The best matches for *text*, best first, at most *limit*; none for an empty text."""
-        typed = [word.text for word in words(text)][:_MOST_WORDS]
-        if not typed or limit < 1:
-            return []
-        found = self._exact(typed, limit)
-        if len(found) < min(FEW, limit):
-            known = {rank for _, rank in found}
-            found += [((3, slips), rank) for slips, rank in self._near(typed, known, limit - len(found))]
-        return [self._found(rank, score, typed) for score, rank in found[:limit]]
-
-    def _exact(self, typed: list[str], limit: int) -> list[tuple[tuple[int, int], Rank]]:
-        """Those who have a word for every typed one: all in the name, then some of them, then none."""
-        in_names = [self._names.union(self._names.beginning(word)) for word in typed]
-        names = set.intersection(*in_names)
-        found = self._scored(names, typed, 0, limit)
-        if len(found) >= limit or max(map(len, typed)) < _SHORTEST_OTHER:
-            return found
-        in_others = [self._others.union(self._others.beginning(word)) for word in typed]
-        everywhere = set.intersection(*(a | b for a, b in zip(in_names, in_others, strict=True))) - names
-        some = everywhere & set().union(*in_names)
-        found += self._scored(some, typed, 1, limit - len(found))
-        found += [((2, 0), rank) for rank in nsmallest(limit - len(found), everywhere - some)]
-        return found
-
-    def _scored(self, ranks: set[Rank], typed: list[str], tier: int, limit: int) -> list[tuple[tuple[int, int], Rank]]:
-        """The best *limit* of *ranks*: whole words before beginnings, the name's first word before others."""
-        if limit < 1 or not ranks:
-            return []
-        whole = [self._names.bearers.get(word, set()) for word in typed]
-        first = self._first_words(typed[0])
-        if len(typed) == 1:  # thousands bear a letter: sets are quicker than scoring each
-            return self._by_sets(ranks, whole[0], {rank for rank in ranks if rank in first}, tier, limit)
-        scored = ((2 * sum(rank not in exact for exact in whole) + (rank not in first), rank) for rank in ranks)
-        return [((tier, score), rank) for score, rank in nsmallest(limit, scored)]
-
-    def _by_sets(
-        self, ranks: set[Rank], whole: set[Rank], first: set[Rank], tier: int, limit: int
-    ) -> list[tuple[tuple[int, int], Rank]]:
-        """As ``_scored``, for one typed word."""
-        found: list[tuple[tuple[int, int], Rank]] = []
-        whole = whole & ranks
-        for score, level in enumerate((whole & first, whole - first, first - whole, ranks - first - whole)):
-            if len(found) < limit:
-                found += [((tier, score), rank) for rank in nsmallest(limit - len(found), level)]
-        return found
-
-    def _first_words(self, word: str) -> range | _Between:
-        """The ranks of those whose name begins with *word*: neighbours, since ranks follow names."""
-        low = bisect_left(self._order, (word, "", -1.0))
-        high = bisect_left(self._order, (word + _LAST, "", -1.0))
-        if low == high:
-            return range(0)
-        return _Between(self._order[low][2], self._order[high - 1][2])
-
-    def _near(self, typed: list[str], known: set[Rank], limit: int) -> list[tuple[int, Rank]]:
-        """Those who are found with a few slips, fewest first."""
-        levels = [self._names.resembling(word) for word in typed]
-        ranks = set.intersection(*(set().union(*level) for level in levels)) - known
-        slips = ((sum(_first_with(level, rank) for level in levels), rank) for rank in ranks)
-        return nsmallest(limit, slips)
-
-    def _found(self, rank: Rank, score: tuple[int, int], typed: list[str]) -> Found:
-        entry = self._entries[rank]
-        spans = sorted({span for word in typed if (span := _span(words(entry.name), word)) is not None})
-        return Found(entry.id, entry.name, score, tuple(spans))
+Either = tuple[Term, ...]
+"""Met by whoever has one of the terms."""
+Each = tuple[Either, ...]
+"""Met by whoever meets each; by everybody if empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Between:
-    """The ranks from ``low`` to ``high``."""
+class Stage:
+    """Asks for the first ``limit`` people by (cost, key, id) of those who meet ``each`` and not ``but``.
 
-    low: Rank
-    high: Rank
+    ``span`` bounds the key: from the first, and below the second. To ``cost`` is added that of each of ``costs`` that
+    somebody does not meet, and 1 if the key does not begin with ``first``.
+    """
 
-    def __contains__(self, rank: object) -> bool:
-        return isinstance(rank, float) and self.low <= rank <= self.high
+    tier: int
+    each: Each
+    limit: int
+    but: Each | None = None
+    span: tuple[str, str] | None = None
+    cost: int = 0
+    costs: tuple[tuple[Either, int], ...] = ()
+    first: str = ""
 
 
-def _first_with(level: list[set[Rank]], rank: Rank) -> int:
-    return next(slips for slips, ranks in enumerate(level) if rank in ranks)
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """Asks for whoever bears ``text`` as an external id or a ref (see ``read_ref``), by (key, id)."""
+
+    text: str
+    limit: int
 
 
-def _other_words(entry: Entry) -> set[str]:
-    return {word for other in entry.others for word in spellings(other)}
+@dataclass(frozen=True, slots=True)
+class Resembling:
+    """Asks for the words of names that begin with ``letter`` or contain one of ``pieces``: for ``Words.alike``."""
+
+    letter: str
+    pieces: tuple[str, ...]
+
+
+Ask = Stage | ByCode | Resembling
+Answer = Sequence[Entry] | Words
+Asks = Generator[Ask, Answer, None]
+Search = Generator[Ask, Answer, list[Found]]
+"""Yields what it asks for, is sent the people (or the words), and returns what was found."""
+
+
+def key(name: str) -> str:
+    """What people are ordered by."""
+    return fold(name)[:KEY_LENGTH]
+
+
+def tokens(entry: Entry) -> set[str]:
+    """Everything that *entry* is found by."""
+    parts = ((NAME, entry.name), (SCHOOL, entry.school), (CODE, entry.external_id))
+    return {field + word for field, text in parts if text for word in spellings(text)}
+
+
+def find(text: str, limit: int, *, fields: str = SCHOOL + CODE) -> Search:
+    """The best matches for *text*, best first, at most *limit*. Besides the name, *fields* are looked at."""
+    text = text[:MOST_TYPED].replace("\0", "")
+    typed = [word[:LONGEST_WORD] for word in folded_words(text)[:_MOST_WORDS]]
+    if not typed or limit < 1:
+        return []
+    asking = _Asking(typed, limit)
+    yield from asking.ask(ByCode(text.strip(), limit))
+    if asking.found:
+        return asking.found
+    yield from _names(asking)
+    yield from _wider(asking, fields)
+    if len(asking.found) < min(FEW, limit):
+        yield from _near(asking)
+    return asking.found
+
+
+class _Asking:
+    """What was typed and who was found."""
+
+    def __init__(self, typed: list[str], limit: int) -> None:
+        self.typed = typed
+        self.limit = limit
+        self.found: list[Found] = []
+        self._known: set[Id] = set()
+        self.begun: Each = tuple((Term(NAME + word, True),) for word in typed)
+        self.whole = tuple(((Term(NAME + word, False),), 2) for word in typed)
+
+    @property
+    def missing(self) -> int:
+        return self.limit - len(self.found)
+
+    def ask(self, stage: Stage | ByCode) -> Asks:
+        """Ask for the people of *stage*, if anybody is still wanted, and put them behind those who were found."""
+        if not self.missing:
+            return
+        entries = yield stage
+        assert not isinstance(entries, Words)
+        fresh = [entry for entry in entries if entry.id not in self._known]
+        for scored, _, id, entry in sorted(
+            ((score(stage, entry), key(entry.name), entry.id, entry) for entry in fresh), key=itemgetter(0, 1, 2)
+        ):
+            self._known.add(id)
+            self.found.append(Found(id, entry.name, scored, _spans(entry.name, self.typed)))
+        del self.found[self.limit :]
+
+
+def _names(asking: _Asking) -> Asks:
+    """Stage 1. For a single word, whose beginning thousands may bear, as ranges of the key as far as these suffice."""
+    typed, whole = asking.typed[0], asking.whole
+    if len(asking.typed) > 1:
+        yield from asking.ask(Stage(1, asking.begun, asking.missing, costs=whole, first=typed))
+        return
+    alone, longer = (typed, typed + _AFTER_SPACE), (typed + _AFTER_SPACE, typed + LAST)
+    entire = (whole[0][0],)
+    yield from asking.ask(Stage(1, (), asking.missing, span=alone))
+    yield from asking.ask(Stage(1, entire, asking.limit, costs=whole, first=typed))
+    yield from asking.ask(Stage(1, (), asking.missing, entire, span=longer, cost=2))
+    yield from asking.ask(Stage(1, asking.begun, asking.limit, entire, costs=whole, first=typed))
+
+
+def _wider(asking: _Asking, fields: str) -> Asks:
+    """Stages 2 and 3."""
+    short = tuple(tuple(Term(NAME + name, False) for name in nicknames(word)) for word in asking.typed)
+    names = tuple(a + b for a, b in zip(asking.begun, short, strict=True))
+    if any(short):
+        stage = Stage(2, names, asking.missing, asking.begun, costs=asking.whole, first=asking.typed[0])
+        yield from asking.ask(stage)
+    if not fields or max(map(len, asking.typed)) < _SHORTEST_OTHER:
+        return
+    others = tuple(tuple(Term(field + word, True) for field in fields) for word in asking.typed)
+    some = tuple(term for either in names for term in either)
+    if len(asking.typed) > 1:
+        either = (*(a + b for a, b in zip(names, others, strict=True)), some)
+        yield from asking.ask(Stage(3, either, asking.missing, names, costs=asking.whole, first=asking.typed[0]))
+    yield from asking.ask(Stage(4, others, asking.missing, (some,)))
+
+
+def _near(asking: _Asking) -> Asks:
+    """Stage 5."""
+    one, two = list(asking.begun), list(asking.begun)
+    for at, typed in enumerate(asking.typed):
+        if len(typed) >= _SHORTEST_SLIP:
+            known = yield Resembling(typed[0], pieces(typed))
+            assert isinstance(known, Words)
+            near, far = known.alike(typed)
+            one[at] += tuple(Term(NAME + word, False) for word in near)
+            two[at] = one[at] + tuple(Term(NAME + word, False) for word in far)
+    costs = tuple((either, 1) for both in zip(asking.begun, one, strict=True) for either in both)
+    if tuple(two) != asking.begun:
+        yield from asking.ask(Stage(5, tuple(two), asking.limit, asking.begun, costs=costs))
+
+
+def score(stage: Stage | ByCode, entry: Entry) -> tuple[int, int]:
+    """How well *entry* matches, given that it meets the condition of *stage*."""
+    if isinstance(stage, ByCode):
+        return 0, 0
+    cost, had = stage.cost, tokens(entry) if stage.costs else set()
+    for either, more in stage.costs:
+        cost += 0 if meets(had, either) else more
+    if stage.first and not key(entry.name).startswith(stage.first):
+        cost += 1
+    return stage.tier, cost
+
+
+def meets(had: set[str], either: Either) -> bool:
+    """Whether one of the terms is among the tokens that somebody has."""
+    return any(
+        any(token.startswith(term.token) for token in had) if term.begins else term.token in had for term in either
+    )
+
+
+def _spans(name: str, typed: list[str]) -> tuple[tuple[int, int], ...]:
+    parts = words(name)
+    return tuple(sorted({span for word in typed if (span := _span(parts, word)) is not None}))
 
 
 def _span(name: list[Word], typed: str) -> tuple[int, int] | None:

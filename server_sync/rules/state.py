@@ -77,6 +77,10 @@ def _held(row: SlotReservation) -> bool:
     return row.claim == "held"
 
 
+def _held_seat(row: SlotSeat) -> bool:
+    return row.state == "held"
+
+
 def _holding(row: SlotReservation) -> bool:
     return row.claim in LIVE_CLAIMS
 
@@ -93,16 +97,24 @@ OVERDUE_IN_EVENT = Index(
 )
 WAITING_FOR_SLOT = Index(SlotReservation, "slot_id", "claim = 'waitlisted'", _waiting)
 CLAIMS_ON_SLOT = Index(SlotReservation, "slot_id", "claim IN ('held', 'reserved')", _holding)
+ALL_CLAIMS_ON_SLOT = Index(SlotReservation, "slot_id")
 CLAIMS_OF_GROUP = Index(SlotReservation, "group_id")
 SLOTS_OF_BLOCK = Index(EventSlot, "time_block_id")
 SLOTS_OF_EVENT = Index(EventSlot, "event_id")
 SEATS_OF_LOCATION = Index(Seat, "location_id")
 SEATS_OF_SLOT = Index(SlotSeat, "slot_id")
 SEATS_OF_CLAIM = Index(SlotSeat, "reservation_id")
+SLOTS_OF_SEAT = Index(SlotSeat, "seat_id")
+OVERDUE_SEATS = Index(
+    SlotSeat, "slot_id", "state = 'held' AND held_until <= clock_timestamp() + interval '1 second'", _held_seat
+)
 BLOCKS_OF_EVENT = Index(EventTimeBlock, "event_id")
 BLOCKS_OF_LOCATION = Index(EventTimeBlock, "location_id")
 ROOMS_OF_EVENT = Index(EventLocation, "event_id")
+EVENTS_OF_ROOM = Index(EventLocation, "location_id")
+EVENTS_WITH_RULES = Index(Event, "rules_id")
 PEOPLE_OF_GROUP = Index(Participant, "group_id")
+MERGED_INTO = Index(Participant, "merged_into")
 PERSON_NAMED = Index(Participant, "external_id", named=True)
 GROUP_NAMED = Index(Group, "external_id", named=True)
 EVENT_NAMED = Index(Event, "external_id", named=True)
@@ -121,9 +133,11 @@ CREDENTIALS = Index(Credential, "holder_id")
 INDEXES: tuple[Index, ...] = (
     COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERS, FACTS, FACTS_OF_COMMAND, FACTS_OF_PERSON, WAITING_IN_EVENT,
     OVERDUE_IN_EVENT, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, CLAIMS_OF_GROUP, SLOTS_OF_BLOCK, SLOTS_OF_EVENT,
-    SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,
+    SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, SLOTS_OF_SEAT, OVERDUE_SEATS,
+    BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,
     PEOPLE_OF_GROUP, PERSON_NAMED, GROUP_NAMED, EVENT_NAMED, LOCATION_NAMED, PEOPLE, GROUPS, EVENTS, LOCATIONS, BLOCKS,
-    SLOTS, CLAIMS, MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS,
+    SLOTS, CLAIMS, MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS, MERGED_INTO,
+    ALL_CLAIMS_ON_SLOT, EVENTS_OF_ROOM, EVENTS_WITH_RULES,
 )  # fmt: skip
 INDEXES_OF: dict[type[Record], tuple[Index, ...]] = defaultdict(tuple)
 for _index in INDEXES:
@@ -154,10 +168,14 @@ class Keys:
 
 @dataclass(slots=True)
 class Changes:
-    """What an applied command does: whole rows to put, in order, and the answer to whoever asked (JSON)."""
+    """What an applied command does: whole rows to put, in order, and the answer to whoever asked (JSON).
+
+    ``erase`` names people, and claims of theirs alone, that the ledger is to forget.
+    """
 
     puts: list[Record] = field(default_factory=list)
     answer: dict[str, Any] = field(default_factory=dict)
+    erase: set[Id] = field(default_factory=set)
 
 
 class Effect(NamedTuple):
@@ -173,6 +191,8 @@ class State:
     ``get`` and ``find`` answer from what is there; whether everything needed was loaded is the caller's business
     (``Keys.covers``), and a subclass may check it.
     """
+
+    tentative = False  # true where rows are hints: whoever asks for keys there does well to ask for some more
 
     def __init__(self) -> None:
         self.now: datetime | None = None  # the moment at which it is looked at, where that is known
@@ -193,6 +213,10 @@ class State:
         """The rows under *key* of *index* that are not deleted, by id (so in order of creation)."""
         entries = self.found[index].get(key)
         return sorted(entries.values(), key=lambda row: row.id) if entries else []
+
+    def guess(self, index: Index, key: str) -> list[Any]:
+        """As ``find``; where little is known yet, what is known, without asking for more."""
+        return self.find(index, key)
 
     def put(self, row: Record) -> None:
         """Set one row and its index entries; counts are not touched."""
@@ -223,14 +247,14 @@ class State:
                 self.found[index].get(key, {}).pop(id, None)
 
     def apply(self, puts: Iterable[Record]) -> list[Effect]:
-        """Put *puts* in order and derive the counts; returns what changed, counts included, one entry a row."""
+        """Put *puts* in order and derive the counts; returns what changed in all, counts included, one entry a row."""
         effects: dict[RowKey, Effect] = {}
         for row in puts:
             before = self.known(type(row), row.id)
             self._put(row, before, effects)
             if isinstance(row, SlotReservation):
                 self._count(before if isinstance(before, SlotReservation) else None, row, effects)
-        return list(effects.values())
+        return [effect for effect in effects.values() if effect.before != effect.after]
 
     def _put(self, row: Record, before: Record | None, effects: dict[RowKey, Effect]) -> None:
         self.put(row)

@@ -1,4 +1,7 @@
-"""``attendance.undo``: say that what an earlier command recorded does not stand. Names that command."""
+"""``attendance.undo``: say that what an earlier command recorded does not stand. Names that command.
+
+What that command surprised nobody needs to look at any more: its flag is settled with it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import NOTHING_TO_UNDO, Refusal
-from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Attendance, SlotReservation
+from server_sync.protocol.ids import GivenId, Id, derived_id
+from server_sync.protocol.records import Attendance, Flag, Record, SlotReservation
 from server_sync.rules.attendance import that_stand
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.state import FACTS, FACTS_OF_COMMAND, Changes, Keys, State
@@ -23,7 +26,7 @@ class Args(msgspec.Struct, frozen=True, kw_only=True):
 
 def needs(command: Command[Args], loaded: State) -> Keys:
     """The facts of that command, and the claims they are about with all of theirs."""
-    keys = Keys()
+    keys = Keys(lock={(Flag, _flag_of(command))})
     keys.find.add((FACTS_OF_COMMAND, command.args.command_id))
     for fact in loaded.find(FACTS_OF_COMMAND, command.args.command_id):
         keys.lock.add((SlotReservation, fact.reservation_id))
@@ -37,7 +40,7 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         fact.reservation_id: state.get(SlotReservation, fact.reservation_id)
         for fact in state.find(FACTS_OF_COMMAND, command.args.command_id)
     }
-    puts: list[SlotReservation | Attendance] = []
+    puts: list[Record] = []
     touched: list[Id] = []
     for claim in claims.values():
         if claim is None or claim.programme_id != command.programme_id:
@@ -49,7 +52,16 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
             touched.append(claim.id)
     if not puts:
         return Refusal(NOTHING_TO_UNDO, {"command_id": command.args.command_id})
-    return Changes(list(puts), {"command_id": command.args.command_id, "reservation_ids": sorted(touched)})
+    flag = state.get(Flag, _flag_of(command))
+    if flag is not None and flag.programme_id == command.programme_id and flag.resolved_at is None:
+        at = command.happened(now)
+        puts.append(structs.replace(flag, resolved_at=at, resolved_by=command.actor, resolution="undone"))
+    return Changes(puts, {"command_id": command.args.command_id, "reservation_ids": sorted(touched)})
+
+
+def _flag_of(command: Command[Args]) -> Id:
+    """The id of the flag that the command raised, if it raised one (see attend.py)."""
+    return derived_id(command.args.command_id, "flag")
 
 
 def _undone(command: Command[Args], fact: Attendance, now: datetime) -> Attendance:

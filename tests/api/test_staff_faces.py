@@ -227,4 +227,4 @@ def test_records_have_what_the_views_promise() -> None:
 
     assert set(FactView.__struct_fields__) <= set(Attendance.__struct_fields__)
     left = set(SlotReservation.__struct_fields__) - set(ReservationView.__struct_fields__)
-    assert left == {"deleted", "queued_at"}
+    assert left == {"deleted"}

@@ -1,4 +1,4 @@
-"""The two generators of load, on one core each: pgbench for the reference, wrk for ours."""
+"""The two generators of load that wait for each answer: pgbench for the reference, wrk for ours."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from server_sync.embedded.binaries import clean_environment, tool
@@ -25,6 +27,10 @@ class Measured:
     broken: int = 0
 
 
+LEAD: Final = 2
+"""Seconds that pgbench runs before it counts: its sessions are new, and first read catalogues and make plans."""
+
+
 def pgbench(url: str, script: str, clients: int, seconds: float, variables: dict[str, int]) -> Measured:
     """Run *script* as prepared statements over *clients* connections."""
     address = urlsplit(url)
@@ -34,7 +40,7 @@ def pgbench(url: str, script: str, clients: int, seconds: float, variables: dict
         path.write_text(script)
         command = [
             str(tool("pgbench")), "-h", address.hostname or "", "-p", str(address.port), "-U", address.username or "",
-            "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(round(seconds)), "-l",
+            "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(LEAD + round(seconds)), "-l",
             "--log-prefix", str(Path(folder) / "log"), "-f", str(path),
         ]  # fmt: skip
         for name, value in variables.items():
@@ -42,16 +48,26 @@ def pgbench(url: str, script: str, clients: int, seconds: float, variables: dict
         done = subprocess.run(
             [*command, address.path[1:]], env=environment, cwd=folder, capture_output=True, text=True, check=False
         )
-        rate = re.search(r"tps = ([\d.]+)", done.stdout)
-        if done.returncode != 0 or rate is None:
+        if done.returncode != 0:
             raise RuntimeError(f"pgbench failed: {done.stderr.strip()[:400]}")
-        took = sorted(
-            int(line.split()[2]) for log in Path(folder).glob("log*") for line in log.read_text().splitlines()
-        )
-    return Measured(float(rate[1]), took[len(took) // 2] / 1000, took[int(len(took) * 0.99)] / 1000)
+        log = [line for file in Path(folder).glob("log*") for line in file.read_text().splitlines()]
+    return counted(log, round(seconds))
 
 
-def wrk(base: str, script: Path, connections: int, seconds: float, variables: dict[str, int]) -> Measured:
+def counted(log: Sequence[str], seconds: int) -> Measured:
+    """What pgbench's log says of its last *seconds*; RuntimeError if nothing was done in them."""
+    ended = []
+    for line in log:
+        _, _, took, _, second, microsecond = line.split()[:6]
+        ended.append((int(second) + int(microsecond) / 1e6, int(took)))
+    last = max(ended, default=(0.0, 0))[0]
+    took_us = sorted(took for at, took in ended if at > last - seconds)
+    if not took_us:
+        raise RuntimeError("pgbench did nothing at all")
+    return Measured(len(took_us) / seconds, took_us[len(took_us) // 2] / 1000, took_us[int(len(took_us) * 0.99)] / 1000)
+
+
+def wrk(base: str, script: Path, connections: int, seconds: float, variables: dict[str, int | str]) -> Measured:
     """Run wrk with one thread; *script* builds the requests from *variables* in the environment."""
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not installed: apt-get install wrk")

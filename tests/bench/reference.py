@@ -38,6 +38,12 @@ INSERT INTO participants (id, programme_id, display_name, first_name, last_name)
  FROM generate_series($1::int, $2::int) n
 """
 
+RECOUNT: Final = """
+UPDATE event_slots s SET reserved_count = r.held FROM (SELECT slot_id, sum(spots) AS held FROM slot_reservations
+ WHERE claim = 'reserved' GROUP BY 1) r WHERE r.slot_id = s.id
+"""
+"""The counts of slots from their claims, for claims that were loaded without triggers."""
+
 _CLAIM: Final = f"""INSERT INTO slot_reservations (id, programme_id, slot_id, event_id, location_id, time_block_id,
  claim, spots, reserved_at, placement_version, version, participant_id, ref)
  VALUES (gen_random_uuid(), {PROGRAMME}, {{slot}}, {EVENT}, {ROOM}, {BLOCK}, 'reserved', 1, now(), 1, 1, {{person}},
@@ -47,7 +53,7 @@ _MEMBER: Final = f"""INSERT INTO reservation_members (id, programme_id, reservat
  start_time, end_time, live, waived) VALUES (gen_random_uuid(), {PROGRAMME}, {{claim}}, {{person}}, {{slot}}, {{start}},
  {{end}}, true, false)"""
 
-_EFFECTS: Final = (
+EFFECTS: Final = (
     '[["slot_reservations","0199a3b0-7c3e-7f44-a0e4-0d6b5f3c1a22",null,{"id":"0199a3b0-7c3e-7f44-a0e4-0d6b5f3c1a22",'
     '"programme_id":"00000000-0000-7000-8000-000000000001","slot_id":"00000000-0000-7000-8000-000100000001","event_id":'
     '"00000000-0000-7000-8000-000000000002","location_id":"00000000-0000-7000-8000-000000000003","time_block_id":'
@@ -59,20 +65,27 @@ _EFFECTS: Final = (
     '"start_time":"2026-03-14T09:00:00Z","end_time":"2026-03-14T09:01:00Z","live": true,"waived": false}]]'
 )
 
-_LEDGER: Final = f"""INSERT INTO commands (id, programme_id, principal, actor, kind, v, args, hash, status, details,
- effects) VALUES (gen_random_uuid(), {PROGRAMME}, 'public', 'public', 'reservation.reserve', 1,
- '{{{{"slot_id":"00000000-0000-7000-8000-000100000001","participant_ids":["00000000-0000-7000-8000-000200000001"]}}}}',
- '\\x00112233445566778899aabbccddeeff', 'applied',
- '{{{{"reservation_id":"0199a3b0-7c3e-7f44-a0e4-0d6b5f3c1a22","spots":1,"ref":"RSV-7K3M9Q"}}}}', '{{effects}}')"""
+ARGS: Final = (
+    '{"slot_id":"00000000-0000-7000-8000-000100000001","participant_ids":["00000000-0000-7000-8000-000200000001"]}'
+)
+DETAILS: Final = '{"reservation_id":"0199a3b0-7c3e-7f44-a0e4-0d6b5f3c1a22","spots":1,"ref":"RSV-7K3M9Q"}'
 
 
-def _ledger() -> str:
-    return _LEDGER.replace("{{", "{").replace("}}", "}").replace("{effects}", _EFFECTS)
+def ledger(kind: str, args: str, details: str, effects: str, touched: str, id: str = "gen_random_uuid()") -> str:
+    """The statement that records a command; *touched* is a list of SQL expressions, the rest text as it is."""
+    return f"""INSERT INTO commands (id, programme_id, principal, actor, kind, v, args, hash, status, details, effects,
+ touched) VALUES ({id}, {PROGRAMME}, 'public', 'public', '{kind}', 1, '{args}',
+ '\\x00112233445566778899aabbccddeeff', 'applied', '{details}', '{effects}', ARRAY[{touched}]::uuid[])"""
+
+
+def _reserved(claim: str, member: str, person: str, slot: str) -> str:
+    touched = f"{claim}, {member}, {person}, {slot}"
+    return ledger("reservation.reserve", ARGS, DETAILS, EFFECTS, touched)
 
 
 STATEMENTS: Final = f"""\\set slot random(1, :slots)
 \\set i :i + 1
-\\set person :first + :client_id * 800 + :i
+\\set person :first + :client_id * :share + :i
 BEGIN;
 SELECT capacity, reserved_count, overbooked_count, status, start_time, end_time FROM event_slots
  WHERE id = {SLOT} FOR NO KEY UPDATE;
@@ -82,28 +95,32 @@ SELECT 1 FROM participants WHERE id = {PERSON} FOR NO KEY UPDATE;
     claim=":claim", person=PERSON, slot=SLOT,
     start="'2026-03-14'::timestamptz + (:slot)::int * interval '1 minute'",
     end="'2026-03-14'::timestamptz + ((:slot)::int + 1) * interval '1 minute'",
-)};
-{_ledger()};
+)} RETURNING id AS member \\gset
+{_reserved(":claim", ":member", PERSON, SLOT)};
 COMMIT;
 """  # fmt: skip
+
+_MEMBER_OF_FUNCTION: Final = _MEMBER.format(
+    claim="made", person="person", slot="slot_wanted", start="s.start_time", end="s.end_time"
+).replace("gen_random_uuid()", "member")
 
 FUNCTION_SQL: Final = f"""
 CREATE SEQUENCE IF NOT EXISTS bench_ref;
 CREATE OR REPLACE FUNCTION bench_reserve(slot_wanted uuid, person uuid) RETURNS uuid LANGUAGE plpgsql AS $f$
-DECLARE s event_slots; made uuid := gen_random_uuid();
+DECLARE s event_slots; made uuid := gen_random_uuid(); member uuid := gen_random_uuid();
 BEGIN
  SELECT * INTO s FROM event_slots WHERE id = slot_wanted FOR NO KEY UPDATE;
  PERFORM 1 FROM participants WHERE id = person FOR NO KEY UPDATE;
  IF s.status <> 'open' OR s.reserved_count >= s.capacity THEN RETURN NULL; END IF;
  {_CLAIM.format(slot="slot_wanted", person="person").replace("gen_random_uuid()", "made")};
- {_MEMBER.format(claim="made", person="person", slot="slot_wanted", start="s.start_time", end="s.end_time")};
- {_ledger()};
+ {_MEMBER_OF_FUNCTION};
+ {_reserved("made", "member", "person", "slot_wanted")};
  RETURN made;
 END $f$;
 """
 
 FUNCTION: Final = f"""\\set slot random(1, :slots)
 \\set i :i + 1
-\\set person :first + :client_id * 800 + :i
+\\set person :first + :client_id * :share + :i
 SELECT bench_reserve({SLOT}, {PERSON});
 """

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from server_sync.authority.batch import DISCOVERY_ROUNDS
-from server_sync.authority.load import Discovery, Loaded
+from server_sync.authority.load import Discovery, Loaded, NotLoaded
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, derived_id
 from server_sync.protocol.records import EventSlot, Record, Role, SlotReservation
@@ -55,9 +55,9 @@ def fill(into: State, keys: Keys, full: State) -> None:
             into.put(row)
 
 
-def discover(rule: Rule[Any], command: Command[Any], full: State, now: datetime) -> Keys:
+def discover(rule: Rule[Any], command: Command[Any], full: State, now: datetime, thorough: bool = False) -> Keys:
     """What the authority would lock and read for *command*: asked in rounds, each knowing what the last one read."""
-    keys, seen = Keys(), Discovery()
+    keys, seen = Keys(), Discovery(thorough)
     seen.now = now
     for _ in range(DISCOVERY_ROUNDS):
         keys |= rule.needs(command, seen)
@@ -134,11 +134,10 @@ class Day:
     def decide(self, command: Command[Any]) -> Changes | Refusal:
         """The verdict on what the authority would load, which must be the one on everything."""
         rule = RULES[command.kind]
-        keys = discover(rule, command, self.state, self.now)
-        loaded = Loaded(keys)
-        loaded.now = self.now
-        fill(loaded, keys, self.state)
-        assert keys.covers(rule.needs(command, loaded)), "under the lock it asks for more than it discovered"
+        keys, loaded = self._load(rule, command, thorough=False)
+        if not _covered(keys, rule, command, loaded):  # a guess was wrong: the next attempt looks everything up
+            keys, loaded = self._load(rule, command, thorough=True)
+            assert _covered(keys, rule, command, loaded), "under the lock it asks for more than it discovered"
         verdict = rule.decide(loaded, command, self.now)
         assert verdict == rule.decide(self.state, command, self.now), "the centre and a desk disagree"
         if isinstance(verdict, Changes):
@@ -146,6 +145,13 @@ class Day:
             theirs = {(type(e.after), e.after.id): e for e in loaded.apply(verdict.puts)}
             assert mine == theirs, "the centre and a desk count differently"
         return verdict
+
+    def _load(self, rule: Rule[Any], command: Command[Any], thorough: bool) -> tuple[Keys, Loaded]:
+        keys = discover(rule, command, self.state, self.now, thorough)
+        loaded = Loaded(keys)
+        loaded.now = self.now
+        fill(loaded, keys, self.state)
+        return keys, loaded
 
     def create(self, kind: str, **args: Any) -> Id:
         """The id of a new row."""
@@ -196,6 +202,13 @@ class Day:
     def put(self, *rows: Record) -> None:
         """Rows as if an earlier command had made them, counts derived."""
         self.state.apply(rows)
+
+
+def _covered(keys: Keys, rule: Rule[Any], command: Command[Any], loaded: Loaded) -> bool:
+    try:
+        return keys.covers(rule.needs(command, loaded))
+    except NotLoaded:
+        return False
 
 
 def reservation_id(verdict: Changes | Refusal) -> Id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -86,8 +87,8 @@ def test_of_a_party_each_and_all() -> None:
     applied(say(day, "perform", id))
     now = standing(day.state.find(FACTS, id))
     assert {member: row.word for member, row in now.items()} == {zoe: "performed", ann: "performed"}
-    stranger = day.person()
-    assert refused(say(day, "arrive", id, zoe, stranger), INVALID)["participant_ids"] == [stranger]
+    nobody = new_id()
+    assert refused(say(day, "arrive", id, zoe, nobody), INVALID)["participant_ids"] == [nobody]
 
 
 def test_a_free_form_name_arrives_too() -> None:
@@ -182,6 +183,68 @@ def test_undo_twice_and_undo_of_an_undo() -> None:
     refused(undo(day, new_id()), NOTHING_TO_UNDO)
     applied(say(day, "arrive", id))
     assert read(day, id) == "checked_in", "the way to redo is to say it again"
+
+
+def test_who_was_taken_out_of_the_party_was_there_all_the_same() -> None:
+    day, id, (zoe, ann) = arranged(2)
+    applied(day.do("participant.retire", {"participant_id": ann, "cancel_claims": True, "reason": "moved away"}))
+    assert day.claim(id).spots == 1
+    applied(say(day, "arrive", id, zoe, ann))
+    (flag,) = day.state.rows[Flag].values()
+    assert (flag.reason, flag.details["participant_ids"]) == ("arrived_outside_party", [ann])
+    assert {fact.participant_id for fact in day.state.find(FACTS, id)} == {zoe, ann}
+    other = Day()
+    refused(say(day, "arrive", id, other.person()), INVALID)
+
+
+def test_an_arrival_that_is_heard_of_only_after_the_no_show_was_said_is_flagged() -> None:
+    day, id, _ = arranged()
+    applied(say(day, "no_show", id))
+    applied(say(day, "arrive", id, occurred_at=NOON - timedelta(minutes=4)))
+    assert flags(day) == ["no_show_after_arrival"]
+    assert read(day, id) == "no_show", "it is older than the no-show"
+
+
+def test_who_came_and_went_and_came_back_is_here_since_the_first_time() -> None:
+    day, id, (zoe,) = arranged()
+    for what, minute in (("arrive", 1), ("no_show", 5), ("arrive", 9)):
+        day.now = NOON + timedelta(minutes=minute)
+        applied(say(day, what, id))
+    assert read(day, id) == "checked_in"
+    arrived = standing(day.state.find(FACTS, id))[zoe].arrived
+    assert arrived is not None
+    assert arrived.occurred_at == NOON + timedelta(minutes=1)
+    day.now = NOON + timedelta(minutes=12)
+    applied(say(day, "no_show", id))
+    assert read(day, id) == "no_show"
+
+
+def test_a_flag_is_the_same_before_and_after_json() -> None:
+    day, id, _ = arranged()
+    applied(say(day, "arrive", id))
+    applied(say(day, "arrive", id))
+    (flag,) = day.state.rows[Flag].values()
+    assert msgspec.json.decode(msgspec.json.encode(flag), type=Flag) == flag
+    assert flag.details["occurred_at"] == "2026-05-02T12:00:00Z"
+
+
+def test_an_undo_settles_the_flag_that_the_fact_had_raised() -> None:
+    day, id, _ = arranged()
+    said = new_id()
+    applied(say(day, "perform", id, id=said))
+    applied(undo(day, said))
+    (flag,) = day.state.rows[Flag].values()
+    assert (flag.resolution, flag.resolved_by, flag.resolved_at) == ("undone", "Ada", NOON)
+
+
+def test_an_undo_leaves_a_flag_that_somebody_settled_before() -> None:
+    day, id, _ = arranged()
+    said = new_id()
+    applied(say(day, "perform", id, id=said))
+    (flag,) = day.state.rows[Flag].values()
+    applied(day.do("flag.resolve", {"flag_id": flag.id, "resolution": "asked the judges"}))
+    applied(undo(day, said))
+    assert day.state.rows[Flag][flag.id].resolution == "asked the judges"
 
 
 def test_an_undo_of_another_programme_does_nothing() -> None:

@@ -17,7 +17,7 @@ from server_sync.protocol.records import ADMIN_ONLY, SYNCED, Record, columns
 _PLAIN: Final = (Integer, BigInteger, Boolean)
 
 RESULT: Final = (
-    "concat('{\"result\":{\"id\":\"', c.id, '\",\"status\":\"', c.status, '\"',"
+    'concat(\'{"result":{"id":"\', c.id, \'","status":"\', c.status, \'"\','
     " ',\"code\":'::text || to_json(c.code), ',\"details\":'::text || replace(c.details::text, E'\\n', ' '), '}}')"
 )
 """A ledger row ``c`` as a line."""
@@ -37,13 +37,13 @@ def put(record: type[Record], sees_all: bool) -> str:
     """The SQL of the line that puts a row of *record* that is not deleted."""
     hidden = () if sees_all else ADMIN_ONLY.get(record.TABLE, ())
     fields = [_field(record, name) for name in columns(record) if name not in ("id", "deleted", *hidden)]
-    return f"concat('{{\"put\":[\"{record.TABLE}\",{{\"id\":\"', id, '\"', {', '.join(fields)}, '}}]}}')"
+    return f'concat(\'{{"put":["{record.TABLE}",{{"id":"\', id, \'"\', {", ".join(fields)}, \'}}]}}\')'
 
 
 @cache
 def put_or_delete(record: type[Record], sees_all: bool) -> str:
     """The SQL of the line for a row of *record* that changed."""
-    gone = f"concat('{{\"del\":[\"{record.TABLE}\",\"', id, '\"]}}')"
+    gone = f'concat(\'{{"del":["{record.TABLE}","\', id, \'"]}}\')'
     return f"CASE WHEN deleted IS TRUE THEN {gone} ELSE {put(record, sees_all)} END"
 
 

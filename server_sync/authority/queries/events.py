@@ -30,13 +30,39 @@ def _view() -> sa.Select[Any]:
     points = sa.func.json_build_object(
         "first", _EVENTS.c.points_first, "second", _EVENTS.c.points_second, "third", _EVENTS.c.points_third
     )
-    remaining = sa.func.greatest(_EVENTS.c.capacity - _EVENTS.c.reserved_count, 0)
+    limited = _EVENTS.c.capacity.isnot(None)
+    remaining = sa.case((limited, sa.func.greatest(_EVENTS.c.capacity - _EVENTS.c.reserved_count, 0)))
+    left = sa.func.least(_free_in_slots(), remaining)  # passes over NULL
     return sa.select(
         _EVENTS,
         points.label("points"),
         rooms.label("location_ids"),
-        sa.case((_EVENTS.c.capacity.isnot(None), remaining)).label("remaining"),
+        remaining.label("remaining"),
+        sa.case((_EVENTS.c.is_active, left), else_=0).label("available"),
+        sa.and_(left == 0, sa.or_(_has_slots(), sa.func.coalesce(remaining == 0, sa.false()))).label("full"),
     ).where(_EVENTS.c.deleted.isnot(True))
+
+
+def _free_in_slots() -> sa.ScalarSelect[Any]:
+    """What the open slots of an event's open blocks have free, as far as each block's own limit lets it be used."""
+    in_block = (
+        sa.select(sa.func.sum(sa.func.greatest(_SLOTS.c.capacity - _SLOTS.c.reserved_count, 0)))
+        .where(_SLOTS.c.time_block_id == _BLOCKS.c.id, _SLOTS.c.deleted.isnot(True), _SLOTS.c.status == "open")
+        .correlate(_BLOCKS)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(sa.func.coalesce(sa.func.sum(_limited(sa.func.coalesce(in_block, 0))), 0))
+        .where(_BLOCKS.c.event_id == _EVENTS.c.id, _BLOCKS.c.deleted.isnot(True))
+        .correlate(_EVENTS)
+        .scalar_subquery()
+    )
+
+
+def _has_slots() -> sa.ColumnElement[bool]:
+    """Whether the event has slots that take place."""
+    there = (_SLOTS.c.event_id == _EVENTS.c.id, _SLOTS.c.deleted.isnot(True), _SLOTS.c.status != "cancelled")
+    return sa.exists().where(*there).correlate(_EVENTS)
 
 
 async def page(
@@ -52,9 +78,7 @@ async def page(
     if active is not None:
         select = select.where(_EVENTS.c.is_active.is_(active))
     if location_id is not None:
-        used = sa.select(_USES.c.event_id).where(
-            _USES.c.location_id == uid(location_id), _USES.c.deleted.isnot(True)
-        )
+        used = sa.select(_USES.c.event_id).where(_USES.c.location_id == uid(location_id), _USES.c.deleted.isnot(True))
         select = select.where(_EVENTS.c.id.in_(used))
     order = (_EVENTS.c.name, _EVENTS.c.id)
     return await fetch_page(reads, select, EventView, order, lambda row: (row.name, row.id), limit, after)

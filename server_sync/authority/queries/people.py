@@ -1,31 +1,64 @@
-"""Finding people: by part of a name in any order, with slips, by an external id, or by a ref."""
+"""Finding people: the candidates that the database finds for ``rules/search.py``, and what of them is shown.
+
+The order is that of every desk (see there). Prefixes are ranges of the ordered names or tokens of a GIN index; pg_trgm
+finds the words that a misspelt one may mean, among the distinct words of all names.
+"""
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import structs
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from server_sync.authority.queries.engine import Reads, uid
 from server_sync.authority.queries.views import PersonView
 from server_sync.authority.tables import groups as _GROUPS
 from server_sync.authority.tables import participants as _PEOPLE
+from server_sync.authority.tables import search_people as _SEARCH
+from server_sync.authority.tables import search_words as _WORDS
 from server_sync.protocol.ids import Id, read_ref
+from server_sync.rules.alike import Words
+from server_sync.rules.search import (
+    CODE,
+    SCHOOL,
+    Answer,
+    Ask,
+    ByCode,
+    Each,
+    Either,
+    Entry,
+    Resembling,
+    Stage,
+    find,
+)
 
-MOST_WORDS: Final = 8
-_WORD: Final = re.compile(r"\w+")
+_COLUMNS: Final = [_PEOPLE.c[name] for name in PersonView.__struct_fields__ if name in _PEOPLE.c]
+
+_MANY: Final = 5000
+
+
+class _Word(msgspec.Struct, frozen=True):
+    word: str
 
 
 async def search(
     reads: Reads, programme_id: Id | None, typed: str, limit: int, *, staff: bool, contacts: bool
 ) -> list[PersonView]:
-    """Who *typed* may mean, likeliest first. The public is not shown external ids, and only admins contacts."""
-    found = await reads.rows(_exact(_people(programme_id), typed), PersonView)
-    if not found:
-        found = await reads.rows(_by_name(_people(programme_id), typed).limit(limit), PersonView)
-    return [_shown(person, staff, contacts) for person in found[:limit]]
+    """Who *typed* may mean, likeliest first.
+
+    The public is not shown external ids, nor finds anybody by a part of one; only admins are shown contacts.
+    """
+    seen: dict[Id, PersonView] = {}
+    search = find(typed, limit, fields=SCHOOL + CODE if staff else SCHOOL)
+    try:
+        asked = next(search)
+        while True:
+            asked = search.send(await _answer(reads, programme_id, asked, seen))
+    except StopIteration as done:
+        return [_shown(seen[match.id], staff, contacts) for match in done.value]
 
 
 def _shown(person: PersonView, staff: bool, contacts: bool) -> PersonView:
@@ -36,44 +69,103 @@ def _shown(person: PersonView, staff: bool, contacts: bool) -> PersonView:
     )
 
 
-def _people(programme_id: Id | None) -> sa.Select[Any]:
-    select = (
-        sa.select(_PEOPLE, _GROUPS.c.name.label("group_name"))
+async def _answer(reads: Reads, programme_id: Id | None, asked: Ask, seen: dict[Id, PersonView]) -> Answer:
+    if isinstance(asked, Resembling):
+        return Words(row.word for row in await reads.rows(words(programme_id, asked), _Word))
+    people = await reads.rows(candidates(programme_id, asked), PersonView)
+    seen |= {person.id: person for person in people}
+    return [Entry(p.id, p.display_name, p.school, p.external_id, p.ref) for p in people]
+
+
+def candidates(programme_id: Id | None, asked: Stage | ByCode) -> sa.Select[Any]:
+    """The people whom *asked* asks for."""
+    first = sa.select(_SEARCH.c.id)
+    if isinstance(asked, ByCode):
+        first = first.join(_PEOPLE, _PEOPLE.c.id == _SEARCH.c.id).where(_bears(asked.text))
+        order: list[sa.ColumnElement[Any]] = []
+    else:
+        first = _meeting(first, asked)
+        order = _cost(asked)
+    if programme_id is not None:
+        of = _PEOPLE if isinstance(asked, ByCode) else _SEARCH
+        first = first.where(of.c.programme_id == uid(programme_id))
+    if isinstance(asked, Stage) and asked.span is None and not order:
+        few = _first_of_any_number(first, asked.limit)
+    else:
+        few = first.order_by(*order, _SEARCH.c.key, _SEARCH.c.id).limit(asked.limit).subquery("few")
+    return (
+        sa.select(*_COLUMNS, _GROUPS.c.name.label("group_name"))
+        .join(few, few.c.id == _PEOPLE.c.id)
         .outerjoin(_GROUPS, _GROUPS.c.id == _PEOPLE.c.group_id)
-        .where(_PEOPLE.c.deleted.isnot(True), _PEOPLE.c.erased.isnot(True), _PEOPLE.c.merged_into.is_(None))
-    )
-    return select if programme_id is None else select.where(_PEOPLE.c.programme_id == uid(programme_id))
-
-
-def _exact(select: sa.Select[Any], typed: str) -> sa.Select[Any]:
-    """Whoever bears *typed* as an external id or a ref."""
-    named = _PEOPLE.c.external_id == typed.strip()
-    ref = read_ref(typed)
-    return select.where(named if ref is None else sa.or_(named, _PEOPLE.c.ref == ref)).limit(20)
-
-
-def _by_name(select: sa.Select[Any], typed: str) -> sa.Select[Any]:
-    """Names that hold a word beginning with each word typed, then those that merely look alike."""
-    words = _WORD.findall(typed)[:MOST_WORDS]
-    name = sa.func.folded(_PEOPLE.c.display_name)
-    folded = sa.func.folded(sa.literal(" ".join(words), sa.Text()))
-    if not words:
-        return select.where(sa.false())
-    begins = _has_words(name, words)
-    alike = sa.func.word_similarity(folded, name)
-    return select.where(sa.or_(begins, folded.op("<%")(name))).order_by(
-        begins.desc(), alike.desc(), _PEOPLE.c.display_name, _PEOPLE.c.id
     )
 
 
-def _has_words(name: sa.ColumnElement[Any], words: list[str]) -> sa.ColumnElement[bool]:
-    """Whether *name* holds, for each of *words*, a word that begins so."""
-    simple = sa.text("'simple'::regconfig")
-    found = sa.func.to_tsvector(simple, name)
-    return sa.and_(*(found.op("@@")(sa.func.to_tsquery(simple, _beginning(word))) for word in words))
+def _first_of_any_number(select: sa.Select[Any], limit: int) -> sa.Subquery:
+    """The first *limit* by (key, id), whether hundreds meet the condition or nearly all.
+
+    Few are collected and sorted; of many, some are soon met when going through all in order. Which is so is found out
+    rather than left to an estimate, since Postgres guesses badly how often the beginning of a rare word occurs.
+    """
+    some = (
+        select.add_columns(_SEARCH.c.key).limit(_MANY + 1).cte("some").prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    rare = sa.select(some.c.id).where(count <= _MANY).order_by(some.c.key, some.c.id).limit(limit).subquery()
+    frequent = select.where(count > _MANY).order_by(_SEARCH.c.key, _SEARCH.c.id).limit(limit).subquery()
+    return sa.union_all(sa.select(rare.c.id), sa.select(frequent.c.id)).subquery("few")
 
 
-def _beginning(word: str) -> sa.ColumnElement[str]:
-    """The query for words that begin like *word*: quoted after folding, which may turn one letter into a quote."""
-    folded = sa.func.replace(sa.func.folded(sa.literal(word, sa.Text())), "'", "")
-    return sa.func.concat("'", folded, "':*")
+def _bears(text: str) -> sa.ColumnElement[bool]:
+    """Who bears *text* as an external id or a ref."""
+    ref = read_ref(text)
+    named = sa.and_(_PEOPLE.c.external_id == text, _PEOPLE.c.deleted.isnot(True))
+    return named if ref is None else sa.or_(named, _PEOPLE.c.ref == ref)
+
+
+def _meeting(select: sa.Select[Any], stage: Stage) -> sa.Select[Any]:
+    if stage.each:
+        select = select.where(_has(stage.each))
+    if stage.but is not None:
+        select = select.where(sa.not_(_has(stage.but)))
+    if stage.span is not None:
+        low, high = stage.span
+        select = select.where(_SEARCH.c.key >= _given(low), _SEARCH.c.key < _given(high))
+    return select
+
+
+def _cost(stage: Stage) -> list[sa.ColumnElement[Any]]:
+    """What a stage orders by before the key: nothing where all cost the same, so that an index gives the order."""
+    costs = [sa.case((_has((either,)), 0), else_=more) for either, more in stage.costs]
+    if stage.first:
+        costs.append(sa.case((sa.func.starts_with(_SEARCH.c.key, _given(stage.first)), 0), else_=1))
+    if not costs:
+        return []
+    total: sa.ColumnElement[Any] = costs[0]
+    for cost in costs[1:]:
+        total = total + cost
+    return [total]
+
+
+def _has(each: Each) -> sa.ColumnElement[bool]:
+    found: sa.ColumnElement[bool] = _SEARCH.c.tokens.bool_op("@@")(
+        sa.cast(_given(" & ".join(map(_either, each))), TSQUERY)
+    )
+    return found
+
+
+def _either(either: Either) -> str:
+    """One of some terms, as a text query. Tokens are folded: there is no quote or backslash in them."""
+    return "(" + " | ".join(f"'{term.token}'" + ":*" * term.begins for term in either) + ")"
+
+
+def _given(text: str) -> sa.BindParameter[str]:
+    """*text* within the statement: how many people have a word decides by which index they are best found."""
+    return sa.bindparam(None, text, sa.Text(), literal_execute=True)
+
+
+def words(programme_id: Id | None, asked: Resembling) -> sa.Select[Any]:
+    """The words that *asked* asks for."""
+    word = _WORDS.c.word
+    like = [f"{asked.letter}%", *(f"%{piece}%" for piece in asked.pieces)]
+    select = sa.select(word).distinct().where(sa.or_(*(word.like(_given(pattern)) for pattern in like)))
+    return select if programme_id is None else select.where(_WORDS.c.programme_id == uid(programme_id))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -15,7 +15,9 @@ from msgspec import structs
 
 from server_sync.authority.queries.engine import Reads, uid
 from server_sync.authority.queries.page import Page, fetch_page
-from server_sync.authority.queries.views import FactView, MemberView, ReservationView
+from server_sync.authority.queries.seats import of_claims as seats_of
+from server_sync.authority.queries.views import FactView, MemberView, ReservationView, ReservedSeat
+from server_sync.authority.queries.waitlists import CAME, WAITING, Place, places
 from server_sync.authority.tables import metadata
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
@@ -32,6 +34,14 @@ _PEOPLE = metadata.tables["participants"]
 _FACTS = metadata.tables["attendance"]
 
 
+class EventCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many reservations of an event read *status*, and how many places they take."""
+
+    status: Word
+    reservations: int
+    spots: int
+
+
 class _Row(SlotReservation, frozen=True, kw_only=True, omit_defaults=True):
     """A claim with what other tables say of it."""
 
@@ -40,6 +50,7 @@ class _Row(SlotReservation, frozen=True, kw_only=True, omit_defaults=True):
     start_time: datetime
     end_time: datetime
     group_name: str | None = None
+    seated: bool | None = None
 
 
 class _Member(MemberView, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,6 +66,7 @@ def _select() -> sa.Select[Any]:
             _SLOTS.c.start_time,
             _SLOTS.c.end_time,
             _GROUPS.c.name.label("group_name"),
+            _SLOTS.c.seated,
         )
         .join(_SLOTS, _SLOTS.c.id == _CLAIMS.c.slot_id)
         .join(_EVENTS, _EVENTS.c.id == _CLAIMS.c.event_id)
@@ -77,8 +89,12 @@ async def page(
     ends: datetime | None,
     limit: int,
     after: str | None,
+    by_time_made: bool = False,
 ) -> Page[ReservationView] | Refusal:
-    """Reservations by the start of their slots; those whose slots end after *begins* and start before *ends*."""
+    """Reservations by the start of their slots, or in the order in which they were made.
+
+    With *begins* and *ends* only those whose slots end after the one and start before the other.
+    """
     select = _select()
     for column, id in (
         (_CLAIMS.c.programme_id, programme_id), (_CLAIMS.c.event_id, event_id), (_CLAIMS.c.slot_id, slot_id),
@@ -97,9 +113,31 @@ async def page(
         select = select.where(_SLOTS.c.end_time > begins)
     if ends is not None:
         select = select.where(_SLOTS.c.start_time < ends)
-    order = (_SLOTS.c.start_time, _CLAIMS.c.id)
-    found = await fetch_page(reads, select, _Row, order, lambda row: (row.start_time, row.id), limit, after)
+    if by_time_made:
+        order = (_CLAIMS.c.reserved_at, _CLAIMS.c.id)
+        found = await fetch_page(reads, select, _Row, order, lambda row: (row.reserved_at, row.id), limit, after)
+    else:
+        order = (_SLOTS.c.start_time, _CLAIMS.c.id)
+        found = await fetch_page(reads, select, _Row, order, lambda row: (row.start_time, row.id), limit, after)
     return found if isinstance(found, Refusal) else Page(await _views(reads, found.rows), found.next)
+
+
+async def in_line(
+    reads: Reads, event_id: Id, slot_id: Id | None, limit: int, after: str | None
+) -> Page[tuple[ReservationView, Place]] | Refusal:
+    """Who waits in an event, first come first; with *slot_id* only who would take a place there."""
+    select = _select().where(_CLAIMS.c.event_id == uid(event_id), WAITING)
+    if slot_id is not None:
+        select = select.where(sa.or_(_CLAIMS.c.slot_id == uid(slot_id), _CLAIMS.c.any_slot.is_(True)))
+    order = (CAME, _CLAIMS.c.id)
+    found = await fetch_page(
+        reads, select, _Row, order, lambda row: (row.queued_at or row.reserved_at, row.id), limit, after
+    )
+    if isinstance(found, Refusal):
+        return found
+    where = await places(reads, [event_id] if found.rows else [])
+    views = await _views(reads, found.rows)
+    return Page([(view, where[view.id]) for view in views if view.id in where], found.next)
 
 
 async def one(reads: Reads, programme_id: Id | None, reservation_id: Id) -> ReservationView | None:
@@ -112,7 +150,7 @@ async def one(reads: Reads, programme_id: Id | None, reservation_id: Id) -> Rese
 
 
 async def _views(reads: Reads, rows: list[_Row]) -> list[ReservationView]:
-    """The rows with their people and facts, two reads for all of them."""
+    """The rows with their people, facts and seats, a read of each for all of them."""
     if not rows:
         return []
     ids = [uid(row.id) for row in rows]
@@ -125,23 +163,30 @@ async def _views(reads: Reads, rows: list[_Row]) -> list[ReservationView]:
     )
     for member in await reads.rows(select, _Member):
         members[member.reservation_id].append(
-            MemberView(
-                participant_id=member.participant_id, display_name=member.display_name, school=member.school
-            )
+            MemberView(participant_id=member.participant_id, display_name=member.display_name, school=member.school)
         )
     facts: dict[Id, list[Attendance]] = defaultdict(list)
     recorded = sa.select(_FACTS).where(_FACTS.c.reservation_id.in_(ids), _FACTS.c.deleted.isnot(True))
     for fact in await reads.rows(recorded.order_by(_FACTS.c.occurred_at, _FACTS.c.id), Attendance):
         facts[fact.reservation_id].append(fact)
-    return [_view(row, members[row.id], facts[row.id]) for row in rows]
+    seats = await seats_of(reads, [row.id for row in rows if row.seated])
+    lines = await places(reads, {row.event_id for row in rows if row.claim == "waitlisted"})
+    return [_view(row, members[row.id], facts[row.id], seats.get(row.id), lines.get(row.id)) for row in rows]
 
 
-def _view(row: _Row, members: list[MemberView], facts: list[Attendance]) -> ReservationView:
+def _view(
+    row: _Row,
+    members: list[MemberView],
+    facts: list[Attendance],
+    seats: list[ReservedSeat] | None,
+    place: Place | None,
+) -> ReservationView:
     counting = standing(facts).values()
     arrivals = [member.arrived.occurred_at for member in counting if member.arrived is not None]
     performances = [member.performed.occurred_at for member in counting if member.performed is not None]
     names = ", ".join(member.display_name for member in members)
-    fields = {name: value for name, value in structs.asdict(row).items() if name not in ("group_name", "deleted")}
+    leave = ("group_name", "seated", "deleted")
+    fields = {name: value for name, value in structs.asdict(row).items() if name not in leave}
     return msgspec.convert(
         fields
         | {
@@ -151,9 +196,26 @@ def _view(row: _Row, members: list[MemberView], facts: list[Attendance]) -> Rese
             "attendance": [msgspec.convert(fact, FactView, from_attributes=True) for fact in facts],
             "checked_in_at": min(arrivals, default=None),
             "performed_at": min(performances, default=None),
+            "seats": seats,
+            "place_in_line": None if place is None else place.place_in_line,
         },
         ReservationView,
     )
+
+
+async def counts(reads: Reads, event_id: Id) -> dict[Word, EventCount]:
+    """How many reservations of an event read each word, and how many places they take; computed from them each time."""
+    claims = sa.select(_CLAIMS).where(_CLAIMS.c.event_id == uid(event_id), _CLAIMS.c.deleted.isnot(True))
+    each = [
+        claims.with_only_columns(
+            sa.literal(each, sa.Text()).label("status"),
+            sa.func.count().label("reservations"),
+            sa.func.coalesce(sa.func.sum(_CLAIMS.c.spots), 0).label("spots"),
+        ).where(_has_word(each))
+        for each in get_args(Word)
+    ]
+    rows = await reads.rows(sa.select(sa.union_all(*each).subquery()), EventCount)
+    return {row.status: row for row in rows}
 
 
 def _has_word(word: Word) -> sa.ColumnElement[bool]:
@@ -179,11 +241,11 @@ def _furthest() -> sa.ScalarSelect[Any]:
         undoing.c.participant_id.is_not_distinct_from(_FACTS.c.participant_id),
     )
 
-    def earliest(kind: str) -> sa.ColumnElement[Any]:
-        return sa.func.min(_FACTS.c.occurred_at).filter(_FACTS.c.kind == kind).label(kind)
+    def latest(kind: str) -> sa.ColumnElement[Any]:
+        return sa.func.max(_FACTS.c.occurred_at).filter(_FACTS.c.kind == kind).label(kind)
 
     by_member = (
-        sa.select(earliest("arrived"), earliest("performed"), earliest("no_show"))
+        sa.select(latest("arrived"), latest("performed"), latest("no_show"))
         .where(_FACTS.c.reservation_id == _CLAIMS.c.id, _FACTS.c.deleted.isnot(True), stands)
         .group_by(_FACTS.c.participant_id)
         .correlate(_CLAIMS)

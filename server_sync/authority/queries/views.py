@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,7 +31,10 @@ class Points(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event with its rooms. ``remaining`` is left out where its capacity is not limited."""
+    """An event with its rooms. ``remaining`` is left out where its capacity is not limited.
+
+    ``available`` is how many places could be reserved now, within all limits; ``full`` that no limit has any left.
+    """
 
     id: Id
     programme_id: Id
@@ -41,7 +44,10 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_active: bool
     points: Points
     waitlist_enabled: bool
+    waitlist_order: Literal["strict", "best_fit"]
     location_ids: list[Id]
+    available: int
+    full: bool
     ref: str | None = None
     description: str | None = None
     artists: list[str] | None = None
@@ -50,9 +56,11 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remaining: int | None = None
     master_start: datetime | None = None
     master_end: datetime | None = None
+    rules_id: Id | None = None
     price: int | None = None
     fee: int | None = None
     currency: str | None = None
+    seat_type_prices: dict[str, int] | None = None
     external_id: str | None = None
     metadata: dict[str, Any] | None = None
     created_at: datetime | None = None
@@ -115,6 +123,15 @@ class MemberView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     school: str | None = None
 
 
+class ReservedSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A seat that a reservation holds or has booked; ``seat`` is what people read on it, as ``A-1``."""
+
+    seat_id: Id
+    seat: str
+    seat_type: str
+    price: int | None = None
+
+
 class FactView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, as it was recorded; ``undoes`` names the command that no longer stands."""
 
@@ -150,6 +167,7 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     members: list[MemberView]
     attendance: list[FactView]
     ref: str | None = None
+    seats: list[ReservedSeat] | None = None  # where the places of its slot are seats
     participant_id: Id | None = None
     group_id: Id | None = None
     reserved_name: str | None = None
@@ -160,6 +178,9 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     confirmed_at: datetime | None = None
     cancelled_at: datetime | None = None
     expires_at: datetime | None = None
+    queued_at: datetime | None = None
+    any_slot: bool | None = None
+    place_in_line: int | None = None  # 1 for whoever is next; only while it waits
     override_reason: str | None = None
     special_requirements: str | None = None
     metadata: dict[str, Any] | None = None
@@ -176,8 +197,6 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revoked_at: datetime | None = None
     last_seen: datetime | None = None
     waiting: int | None = None
-
-
 
 
 class SlotPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -22,6 +22,7 @@ from server_sync.authority.tables.schedule import (
     events,
     locations,
 )
+from server_sync.authority.tables.search import search_people, search_words, search_words_left
 from server_sync.authority.tables.seats import notifications, payments, seats, slot_seats
 
 __all__ = [
@@ -46,6 +47,9 @@ __all__ = [
     "programmes",
     "reservation_members",
     "room_days",
+    "search_people",
+    "search_words",
+    "search_words_left",
     "seats",
     "server_settings",
     "slot_reservations",

@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from server_sync.authority.tables.base import metadata
+from server_sync.authority.tables.search import SEARCH, TRIGGERS
 
 EXTENSIONS: Final = ("btree_gist", "pg_trgm", "unaccent")
+"""The last is of the first schema; nothing uses it any more."""
 
-SEARCH: Final = """
-CREATE FUNCTION folded(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, $1)) $$;
-"""
-"""Needed before the tables, since their indexes use it. The dictionary is named, so that the result is fixed."""
+__all__ = ["CLAIMS", "COUNT", "EXTENSIONS", "LEDGER", "LIMIT", "SEARCH", "SEED", "STAMP", "triggers"]
 
 STAMP: Final = """
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -289,4 +287,4 @@ def triggers() -> str:
     parts.append(_PLACED.format(table="event_time_blocks", changed="NEW.event_id <> OLD.event_id", kept="event_id"))
     parts.append(_LIMITED.format(table="events", limit="capacity"))
     parts.append(_LIMITED.format(table="event_time_blocks", limit="max_capacity"))
-    return "".join([*parts, CLAIMS, LEDGER])
+    return "".join([*parts, CLAIMS, LEDGER, TRIGGERS])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from sqlalchemy import Boolean, Column, Index, Integer, Text, text
+from sqlalchemy import Boolean, Column, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from server_sync.authority.tables.base import check, lookup, reference, table, unique_external_id, unique_ref
@@ -40,14 +38,3 @@ participants = table(
     unique_external_id("participants"),
 )
 lookup(participants, "group_id", where="group_id IS NOT NULL")
-
-SEARCHED: Final = "folded(display_name)"
-"""What a search looks at: the name without accents, in lower case. A query that says the same uses the indexes."""
-
-Index(
-    "ix_participants_names_words",
-    text(f"to_tsvector('simple'::regconfig, {SEARCHED})"),
-    postgresql_using="gin",
-    _table=participants,
-)
-Index("ix_participants_names_trigrams", text(f"{SEARCHED} gin_trgm_ops"), postgresql_using="gin", _table=participants)

@@ -35,6 +35,7 @@ slot_seats = table(
     UniqueConstraint("slot_id", "seat_id"),
 )
 lookup(slot_seats, "reservation_id", where="reservation_id IS NOT NULL")
+lookup(slot_seats, "seat_id")
 
 payments = table(
     "payments",

@@ -1,0 +1,123 @@
+"""``participant.erase``: forget who somebody was. That there was somebody, where and when, stays and is counted.
+
+The row keeps its id and nothing else; what people merged into him held goes with it, and so do name, contact and wishes
+on claims of his alone. What the ledger and the flags say of him the authority redacts in the same transaction, and each
+desk in its outbox (``redaction.py``). A person who left can be erased too; a name that only a staff member typed into a
+reason can't be found by anybody, and stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import structs
+
+from server_sync.protocol.errors import ERASED, NOT_FOUND, Refusal
+from server_sync.protocol.ids import GivenId, Id
+from server_sync.protocol.records import Participant, SlotReservation
+from server_sync.rules.command import Command, Rule
+from server_sync.rules.draft import Draft
+from server_sync.rules.redaction import ERASED_NAME, Forgotten
+from server_sync.rules.reserve import Reason
+from server_sync.rules.state import MEMBERS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
+
+
+class Args(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is forgotten, and why (a request, a deadline): this can't be undone."""
+
+    participant_id: GivenId
+    reason: Reason
+
+
+def needs(command: Command[Args], loaded: State) -> Keys:
+    """The person with all that was ever merged into him, and every claim that they were in."""
+    return needs_erase(loaded, command.args.participant_id)
+
+
+def needs_erase(loaded: State, participant_id: Id) -> Keys:
+    """What ``forget`` must see."""
+    keys = Keys(lock={(Participant, participant_id)}, find={(MERGED_INTO, participant_id)})
+    merged = [person.id for person in loaded.find(MERGED_INTO, participant_id)]
+    keys.lock |= {(Participant, id) for id in merged}
+    for id in (participant_id, *merged):
+        keys.find.add((MEMBERSHIPS_OF_PERSON, id))
+        for member in loaded.find(MEMBERSHIPS_OF_PERSON, id):
+            keys.lock.add((SlotReservation, member.reservation_id))
+            keys.find.add((MEMBERS, member.reservation_id))
+    return keys
+
+
+def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
+    """The rows without what tells who it was."""
+    person = state.get(Participant, command.args.participant_id)
+    if person is None or person.programme_id != command.programme_id:
+        return Refusal(NOT_FOUND, {"participant_id": command.args.participant_id})
+    if person.merged_into is not None:
+        return Refusal(NOT_FOUND, {"participant_id": person.id, "merged_into": person.merged_into})
+    if person.erased:
+        return Refusal(ERASED, {"participant_id": person.id})
+    draft = Draft(state)
+    forgotten = forget(draft, person.id)
+    return Changes(draft.puts, {"participant_id": person.id}, forgotten)
+
+
+def forget(draft: Draft, participant_id: Id) -> set[Id]:
+    """Redact the rows; returns the people, and the claims of theirs alone, that all else is to forget."""
+    people = [person for id in _selves(draft, participant_id) if (person := draft.get(Participant, id)) is not None]
+    ids = {person.id for person in people}
+    claims = {
+        member.reservation_id: draft.get(SlotReservation, member.reservation_id)
+        for id in ids
+        for member in draft.find(MEMBERSHIPS_OF_PERSON, id)
+    }
+    forgotten, known_as = set(ids), Forgotten(frozenset(ids))
+    for person in people:
+        known_as.learn(structs.asdict(person))
+    for claim in sorted((claim for claim in claims.values() if claim is not None), key=lambda claim: claim.id):
+        his = {member.participant_id for member in draft.find(MEMBERS, claim.id)} <= ids
+        if his:
+            forgotten.add(claim.id)
+        bare = (_bare if his else _without)(claim, known_as)
+        if bare != claim:
+            draft.write(structs.replace(bare, version=claim.version + 1))
+    draft.write(*(nameless(person) for person in people))
+    return forgotten
+
+
+def _selves(state: State, participant_id: Id) -> list[Id]:
+    return [participant_id, *(person.id for person in state.find(MERGED_INTO, participant_id))]
+
+
+def nameless(person: Participant) -> Participant:
+    """*person* as nobody in particular. The group stays: its size is no secret of his."""
+    return Participant(
+        id=person.id,
+        programme_id=person.programme_id,
+        deleted=person.deleted,
+        display_name=ERASED_NAME,
+        ref=person.ref,
+        group_id=person.group_id,
+        merged_into=person.merged_into,
+        erased=True,
+    )
+
+
+def _bare(claim: SlotReservation, known_as: Forgotten) -> SlotReservation:
+    """A claim of his alone, without what tells of him."""
+    bare = structs.replace(claim, reserved_name=None, reserved_contact=None, special_requirements=None, metadata=None)
+    return structs.replace(bare, override_reason=known_as.text(claim.override_reason))
+
+
+def _without(claim: SlotReservation, known_as: Forgotten) -> SlotReservation:
+    """A party's claim, without what names him or is his own contact."""
+    written = ("reserved_name", "special_requirements", "metadata", "override_reason")
+    contact = claim.reserved_contact
+    return structs.replace(
+        claim,
+        reserved_contact=contact if known_as.text(contact) == contact else None,
+        **{name: known_as.text(getattr(claim, name)) for name in written},
+    )
+
+
+RULE = Rule("participant.erase", Args, "admin", needs, decide, bulk=True)

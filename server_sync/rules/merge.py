@@ -1,0 +1,207 @@
+"""``participant.merge``: two rows were one person. What the duplicate held, did and is known by goes to who stays.
+
+Facts are never changed: those of the duplicate that stand are appended once more for who stays, under the command that
+said them, so that an undo of that command undoes them too. Where both are in one slot, the better of the two places is
+kept and the other given back. The duplicate's row stays, names whom it was merged into, and takes no commands.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from server_sync.protocol.errors import DOUBLE_BOOKED, SAME_PERSON, Refusal
+from server_sync.protocol.ids import GivenId, Id
+from server_sync.protocol.records import Participant, ReservationMember, SlotReservation
+from server_sync.rules.attendance import that_stand
+from server_sync.rules.command import Command, Rule
+from server_sync.rules.draft import Draft
+from server_sync.rules.leaving import holds, take_out
+from server_sync.rules.people import living
+from server_sync.rules.reserve import Reason
+from server_sync.rules.state import FACTS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
+from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+
+FILLED = ("first_name", "last_name", "external_id", "school", "grade", "age", "group_id", "contact", "metadata")
+"""What who stays takes over from the duplicate where nothing is known of it."""
+
+_BETTER = {"reserved": 0, "held": 1, "waitlisted": 2}
+
+
+class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who stays, and who turned out to be the same. With ``waive_reason`` he may be in two places at once."""
+
+    participant_id: GivenId
+    duplicate_id: GivenId
+    waive_reason: Reason | None = None
+
+
+def needs(command: Command[Args], loaded: State) -> Keys:
+    """Both people, all their claims with facts, and whoever gets a place that was held twice."""
+    both = (command.args.participant_id, command.args.duplicate_id)
+    keys = Keys(lock={(Participant, id) for id in both}, find={(MERGED_INTO, command.args.duplicate_id)})
+    keys.lock |= {(Participant, row.id) for row in loaded.find(MERGED_INTO, command.args.duplicate_id)}
+    for id in both:
+        keys.find.add((MEMBERSHIPS_OF_PERSON, id))
+        for member in loaded.find(MEMBERSHIPS_OF_PERSON, id):
+            keys.lock.add((SlotReservation, member.reservation_id))
+            keys.find.add((FACTS, member.reservation_id))
+            claim = loaded.get(SlotReservation, member.reservation_id)
+            if claim is not None:
+                needs_release(keys, loaded, claim)
+    _merge(loaded, command, loaded.now, keys)
+    return keys
+
+
+def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
+    """Everything of the duplicate with who stays."""
+    return _merge(state, command, now)
+
+
+def _merge(state: State, command: Command[Args], now: datetime | None, ask: Keys | None = None) -> Changes | Refusal:
+    args = command.args
+    stays, duplicate = living(state, command, args.participant_id), living(state, command, args.duplicate_id)
+    if isinstance(stays, Refusal):
+        return stays
+    if isinstance(duplicate, Refusal):
+        return duplicate
+    if stays.id == duplicate.id:
+        return Refusal(SAME_PERSON, {"participant_id": stays.id})
+    draft = Draft(state)
+    merging = _Merging(draft, command, stays.id, duplicate.id, now)
+    clashes = merging.clashes()
+    if clashes and args.waive_reason is None:
+        return Refusal(DOUBLE_BOOKED, {"participant_id": stays.id, "clashes": [list(pair) for pair in clashes]})
+    merging.claims({mine for _, mine in clashes})
+    _rows(draft, stays, duplicate)
+    promoted = serve(draft, freed_slots(*merging.given_back), ask)
+    answer: dict[str, Any] = {"participant_id": stays.id, "duplicate_id": duplicate.id, "moved": merging.moved}
+    if merging.given_back:
+        answer["given_back"] = [claim.id for claim in merging.given_back]
+    return draft.changes(answer | promoted_answer(promoted))
+
+
+def _rows(draft: Draft, stays: Participant, duplicate: Participant) -> None:
+    """The two people, and whoever was merged into the duplicate before; an external id is given up, then taken."""
+    filled = {name: getattr(duplicate, name) for name in FILLED if getattr(stays, name) is None}
+    gone = structs.replace(duplicate, merged_into=stays.id, group_id=None)
+    if stays.external_id is None:
+        gone = structs.replace(gone, external_id=None)
+    before = draft.find(MERGED_INTO, duplicate.id)
+    draft.write(gone, *(structs.replace(row, merged_into=stays.id) for row in before))
+    if any(value is not None for value in filled.values()):
+        draft.write(structs.replace(stays, **filled))
+
+
+class _Merging:
+    """The claims of two people on their way to one of them."""
+
+    def __init__(self, draft: Draft, command: Command[Args], stays: Id, duplicate: Id, now: datetime | None) -> None:
+        self.draft = draft
+        self.command = command
+        self.stays = stays
+        self.duplicate = duplicate
+        self.now = now
+        self.moved: list[Id] = []
+        self.given_back: list[SlotReservation] = []
+        self.twice = self._twice()
+        self.ending = self._ending()
+
+    def _of(self, person: Id) -> list[tuple[ReservationMember, SlotReservation]]:
+        """The memberships of *person*, each with its claim."""
+        found = self.draft.find(MEMBERSHIPS_OF_PERSON, person)
+        pairs = ((member, self.draft.get(SlotReservation, member.reservation_id)) for member in found)
+        return [(member, claim) for member, claim in pairs if claim is not None]
+
+    def _twice(self) -> dict[Id, Id]:
+        """By claim of the duplicate, the claim of who stays that is the same place: in one party, or in one slot."""
+        same: dict[Id, Id] = {}
+        mine = [claim for _, claim in self._of(self.stays)]
+        for _, his in self._of(self.duplicate):
+            for own in mine:
+                if own.id == his.id or (holds(own) and holds(his) and own.slot_id == his.slot_id):
+                    same[his.id] = own.id
+        return same
+
+    def _ending(self) -> set[Id]:
+        """Of each two that are one place, the claim (another than its twin) that ends or goes on without him."""
+        ending = set()
+        for his, own in self.twice.items():
+            mine, theirs = self.draft.get(SlotReservation, own), self.draft.get(SlotReservation, his)
+            if own != his and mine is not None and theirs is not None:
+                ending.add(own if _BETTER[theirs.claim] < _BETTER[mine.claim] else his)
+        return ending
+
+    def clashes(self) -> list[tuple[Id, Id]]:
+        """Pairs of claims that remain, of who stays and of the duplicate, live at one time in two places."""
+        return [
+            (own.reservation_id, his.reservation_id)
+            for own, _ in self._of(self.stays)
+            for his, _ in self._of(self.duplicate)
+            if own.live and his.live and own.reservation_id != his.reservation_id
+            and not {own.reservation_id, his.reservation_id} & self.ending
+            and self.twice.get(his.reservation_id) != his.reservation_id
+            and own.start_time < his.end_time and his.start_time < own.end_time
+        ]  # fmt: skip
+
+    def claims(self, waived: set[Id]) -> None:
+        """Move every claim of the duplicate, or give back the one of two."""
+        for member, claim in self._of(self.duplicate):
+            own = self.twice.get(claim.id)
+            if own == claim.id:
+                self._leave(claim, self.duplicate)
+                self._tell(claim.id, claim.id, self.duplicate)
+            elif claim.id in self.ending and own is not None:
+                self._leave(claim, self.duplicate)
+                self._keep_queued(own, claim)
+                self._tell(claim.id, own, self.duplicate)
+            else:
+                ended = self.draft.get(SlotReservation, own)
+                if own is not None and ended is not None:
+                    self._leave(ended, self.stays)
+                self._move(member, claim, claim.id in waived)
+                if own is not None:
+                    self._tell(own, claim.id, self.stays)
+
+    def _move(self, member: ReservationMember, claim: SlotReservation, waived: bool) -> None:
+        reason = {"waived": True, "waived_reason": self.command.args.waive_reason} if waived else {}
+        self.draft.write(structs.replace(member, participant_id=self.stays, **reason))
+        whose = self.stays if claim.participant_id == self.duplicate else claim.participant_id
+        self.draft.write(structs.replace(claim, participant_id=whose, version=claim.version + 1))
+        self.moved.append(claim.id)
+        self._tell(claim.id, claim.id, self.duplicate)
+
+    def _leave(self, claim: SlotReservation, person: Id) -> None:
+        if holds(claim):
+            self.given_back.append(claim)
+        take_out(self.draft, claim, person, self.now)
+
+    def _keep_queued(self, own: Id, other: SlotReservation) -> None:
+        """Of two places in one line, the earlier one counts."""
+        row = self.draft.get(SlotReservation, own)
+        if row is not None and row.queued_at and other.queued_at and other.queued_at < row.queued_at:
+            self.draft.write(structs.replace(row, queued_at=other.queued_at, version=row.version + 1))
+
+    def _tell(self, source: Id, target: Id, person: Id) -> None:
+        """Say of who stays in *target* what stands of *person* in *source*."""
+        if person == self.stays and source == target:
+            return
+        facts = [fact for fact in that_stand(self.draft.find(FACTS, source)) if fact.participant_id == person]
+        if not facts:
+            return
+        told = (
+            structs.replace(
+                fact, id=self.command.derive(f"{fact.id}/{target}"), reservation_id=target, participant_id=self.stays
+            )
+            for fact in facts
+        )
+        claim = self.draft.get(SlotReservation, target)
+        self.draft.write(*told)
+        if claim is not None and source != target:
+            self.draft.write(structs.replace(claim, version=claim.version + 1))
+
+
+RULE = Rule("participant.merge", Args, "admin", needs, decide)

@@ -1,0 +1,283 @@
+"""Somebody is erased: nothing tells who it was any more, at the centre or a desk, and all of it is still counted."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from desktop.store.cache import Delta
+from desktop.store.desk_store import Store, Submitted, Wish
+from desktop.store.outbox import Identity
+from desktop.store.worker import InlineWorker
+from desktop.sync.delta import read_delta
+from server_sync.authority.connection import open_pool
+from server_sync.authority.feed import Delta as FeedDelta
+from server_sync.authority.feed import Feed, Follower, Page
+from server_sync.protocol.commands import Line, PushRequest
+from server_sync.protocol.ids import Id
+from server_sync.protocol.imports import Import, ImportPerson, Place, Problem
+from server_sync.rules import cancel
+from server_sync.rules.create import CreateParticipant
+from server_sync.rules.people import UpdateParticipant
+from server_sync.rules.redaction import ERASED_NAME
+from tests.authority.centre import NOON, Centre, centre, code, ok
+
+SECRETS = ("Quillfeather", "zq@example.org", "Marchpane", "X-4711", "a golden stool", "mother@example.org", "Zebedee")
+"""Everything that the person of these tests is known by; nothing else bears any of it."""
+
+
+@pytest.fixture
+async def c(database_url: str) -> AsyncIterator[Centre]:
+    """A centre."""
+    async with centre(database_url) as made:
+        yield made
+
+
+async def dump(c: Centre) -> str:
+    """Every row of every table, as a dump writes them."""
+    tables = await c.sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    out = io.BytesIO()
+    for (table,) in tables:
+        await c.sql.copy_from_table(table, output=out)
+    return out.getvalue().decode()
+
+
+async def told(c: Centre) -> set[str]:
+    """The secrets that the database still tells."""
+    text = (await dump(c)).casefold()
+    return {secret for secret in SECRETS if secret.casefold() in text}
+
+
+async def somebody(c: Centre) -> tuple[Id, Id]:
+    """A person whom many commands are about, and a claim of his."""
+    slot, another = await c.slots(2, capacity=3)
+    who = await c.create(
+        "participant", first_name="Zebedee", last_name="Quillfeather", contact="zq@example.org",
+        school="Marchpane Hall", external_id="X-4711", age=9, metadata={"teacher": "Ms Marchpane"},
+    )  # fmt: skip
+    ann = await c.create("participant", display_name="Ann")
+    ok(await c.submit("participant.update", {"participant_id": who, "grade": "5", "contact": "zq@example.org; 0171"}))
+    fields = {"reserved_name": "Zebedee Q.", "contact": "mother@example.org", "special_requirements": "a golden stool"}
+    own = ok(await c.submit("reservation.reserve", {"slot_id": slot, "participant_ids": [who], **fields}))
+    party = {"slot_id": another, "participant_ids": [who, ann], "contact": "zq@example.org; 0171"}
+    ok(await c.submit("reservation.reserve", party | {"special_requirements": "Zebedee Quillfeather is small"}))
+    ok(await c.submit("attendance.arrive", {"reservation_id": own["reservation_id"]}))
+    again = await c.submit("participant.create", {"display_name": "Z. Quillfeather", "external_id": "X-4711"})
+    assert code(again) == "ALREADY_EXISTS"
+    again = await c.submit("reservation.reserve", {"slot_id": slot, "participant_ids": [who], **fields})
+    assert code(again) == "ALREADY_RESERVED"
+    return who, own["reservation_id"]
+
+
+def roster(*people: ImportPerson) -> dict[str, Any]:
+    """An import of a list of people, with a problem that names the first."""
+    place = Place(file="roster.csv", line=2)
+    problem = Problem(severity="doubtful", code="age", place=place, subject=people[0].display_name,
+                      reason=f"{people[0].display_name} is young", advice="ask")  # fmt: skip
+    document = Import(file="roster.csv", file_hash="ab" * 32, format="csv-people", people=people, problems=(problem,))
+    found: dict[str, Any] = {"document": msgspec.to_builtins(document)}
+    return found
+
+
+async def test_nothing_in_the_database_tells_who_it_was_and_counts_stay(c: Centre) -> None:
+    who, own = await somebody(c)
+    assert await told(c) == set(SECRETS)
+    counted = (
+        "SELECT (SELECT count(*) FROM participants), (SELECT count(*) FROM slot_reservations),"
+        " (SELECT count(*) FROM reservation_members WHERE live), (SELECT count(*) FROM attendance),"
+        " (SELECT sum(reserved_count) FROM event_slots)"
+    )
+    before = await c.sql.fetchrow(counted)
+    verdicts = "SELECT id, kind, status, code, actor, hash, received_at FROM commands ORDER BY number"
+    ledger = await c.sql.fetch(verdicts)
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "the family asked"}))
+    assert await told(c) == set()
+    assert await c.sql.fetchrow(counted) == before
+    assert (await c.sql.fetch(verdicts))[: len(ledger)] == ledger, "every command stays, with its verdict"
+    assert await c.sql.fetchval("SELECT display_name FROM participants WHERE id = $1", who) == ERASED_NAME
+    assert code(await c.submit("participant.update", {"participant_id": who, "school": "x"})) == "ERASED"
+    touched = await c.sql.fetchval("SELECT count(*) FROM commands WHERE touched @> ARRAY[$1::uuid]", own)
+    assert touched >= 3, "the history of his claim can still be read"
+
+
+async def test_others_in_the_same_import_stay_even_a_namesake(c: Centre) -> None:
+    place = Place(file="roster.csv", line=2)
+    first = ImportPerson(key="X-4711", place=place, external_id="X-4711", display_name="Zebedee Quillfeather",
+                         school="Marchpane Hall", contact="zq@example.org")  # fmt: skip
+    namesake = ImportPerson(key="N-1", place=place, external_id="N-1", display_name="Zebedee Quillfeather",
+                            school="Elsewhere")  # fmt: skip
+    ok(await c.submit("import.apply", roster(first, namesake)))
+    who = await c.sql.fetchval("SELECT id::text FROM participants WHERE external_id = 'X-4711'")
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    assert await told(c) & {"zq@example.org", "Marchpane", "X-4711"} == set()
+    (row,) = await c.sql.fetch(
+        "SELECT args::text, effects::text, details::text FROM commands WHERE kind = 'import.apply'"
+    )
+    args = msgspec.json.decode(row[0])["document"]
+    assert [person["display_name"] for person in args["people"]] == [ERASED_NAME, "Zebedee Quillfeather"]
+    assert args["problems"][0]["reason"] == f"{ERASED_NAME} is young"
+    assert args["people"][1] == msgspec.to_builtins(namesake)
+    assert "Quillfeather" in row[1], "the namesake's own row in the effects"
+    assert (
+        await c.sql.fetchval("SELECT display_name FROM participants WHERE external_id = 'N-1'") == namesake.display_name
+    )
+
+
+async def test_who_was_merged_and_who_had_left_are_forgotten_too(c: Centre) -> None:
+    who, _ = await somebody(c)
+    stays = await c.create("participant", display_name="Zebedee Quill-Feather")
+    ok(await c.submit("participant.merge", {"participant_id": stays, "duplicate_id": who}))
+    assert await c.sql.fetchval("SELECT external_id FROM participants WHERE id = $1", stays) == "X-4711"
+    leave = {"participant_id": stays, "cancel_claims": True, "reason": "moved away"}
+    ok(await c.submit("participant.retire", leave))
+    assert await c.sql.fetchval("SELECT count(*) FROM slot_reservations WHERE deleted") == 1
+    ok(await c.submit("participant.erase", {"participant_id": stays, "reason": "asked"}))
+    assert await told(c) == set()
+
+
+@pytest.mark.expects_log("participant.erase could not be carried out")
+async def test_a_failure_midway_erases_nothing(c: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, _ = await somebody(c)
+
+    async def broken(*_: Any) -> None:
+        raise ValueError("the ledger could not be redacted")
+
+    monkeypatch.setattr("server_sync.authority.batch.erase", broken)
+    with pytest.raises(ValueError, match="redacted"):
+        await c.submit("participant.erase", {"participant_id": who, "reason": "asked"})
+    assert await told(c) == set(SECRETS)
+    monkeypatch.undo()
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    assert await told(c) == set()
+
+
+# ---------------------------------------------------------------------- a desk
+
+
+class DeskAt:
+    """A desk on the disk that speaks with the centre, without HTTP between them."""
+
+    def __init__(self, c: Centre, feed: Feed, store: Store, principal: Any) -> None:
+        self.c, self.feed, self.store, self.principal = c, feed, store, principal
+        self.follower = Follower(principal.device_id, c.programme, "admin")
+
+    def _read(self, reply: Any) -> tuple[Delta, str | None]:
+        assert isinstance(reply, FeedDelta | Page), reply
+        lines = [msgspec.json.decode(text, type=Line) for text in reply.body().split(b"\n")[:-1]]
+        found = read_delta(lines)
+        assert isinstance(found, tuple), found
+        return found[0], found[2].next_page
+
+    async def fetch_everything(self) -> None:
+        await self.store.begin_filling(anew=False)
+        page, following = self._read(await self.feed.bootstrap(self.follower, None))
+        await self.store.fill(page, following, None)
+        while following is not None:
+            page, following = self._read(await self.feed.bootstrap(self.follower, following))
+            await self.store.fill(page, following, None)
+        assert await self.store.reveal(datetime.now(UTC)) is None
+
+    async def pull(self) -> None:
+        assert self.store.cursor is not None
+        delta, _ = self._read(await self.feed.pull(self.follower, self.store.cursor))
+        assert await self.store.apply(delta, datetime.now(UTC)) is None
+
+    async def push(self) -> None:
+        run = await self.store.run_from(1, 50, 10**6)
+        assert isinstance(run, list)
+        ids, _ = await self.store.unsettled()  # type: ignore[misc]
+        new = [queued.envelope for queued in run if queued.id in ids]
+        request = PushRequest(proto=1, device=self.principal.device_id, incarnation=1, commands=new)
+        reply = await self.c.authority.push(self.principal, request)
+        assert [result.code for result in reply.results] == [None] * len(new), reply  # type: ignore[union-attr]
+
+    async def ask(self, kind: str, args: msgspec.Struct) -> Id:
+        done = await self.store.submit(Wish(kind, args))
+        assert isinstance(done, Submitted), done
+        return done.id
+
+
+@pytest.fixture
+async def desk(c: Centre, tmp_path: Path) -> AsyncIterator[DeskAt]:
+    """An enrolled desk."""
+    pool = await open_pool(c.url, 2)
+    feed, enrolled = Feed(pool), await c.desk()
+    store = await Store.open(
+        tmp_path / "outbox.db", tmp_path / "cache.db", InlineWorker(), lambda: NOON + timedelta(minutes=1)
+    )
+    assert isinstance(store, Store)
+    identity = Identity(
+        device=enrolled.principal.device_id or "", name="Desk", ceiling="admin", programme=c.programme,
+        programme_name="A day", practice=False, server="http://localhost",
+    )  # fmt: skip
+    assert await store.enrol(identity) is None
+    yield DeskAt(c, feed, store, enrolled.principal)
+    await store.close()
+    await feed.close()
+    await pool.close()
+
+
+def on_disk(folder: Path) -> set[str]:
+    """The secrets that stand in any file of the desk, log files included."""
+    held = b"".join(file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file())
+    return {secret for secret in SECRETS if secret.encode() in held}
+
+
+async def test_a_desk_forgets_whoever_was_erased(c: Centre, desk: DeskAt, tmp_path: Path) -> None:
+    who, own = await somebody(c)
+    await desk.fetch_everything()
+    await desk.ask("participant.update", UpdateParticipant(participant_id=who, school="Marchpane Academy"))
+    made = await desk.ask("participant.create", CreateParticipant(display_name="Bea", contact="bea@example.org"))
+    await desk.push()
+    await desk.pull()
+    assert on_disk(tmp_path) == set(SECRETS)
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    await desk.pull()
+    assert on_disk(tmp_path) == set()
+    assert b"bea@example.org" in (tmp_path / "outbox.db").read_bytes(), "what is about others stays"
+    whole = await desk.store.everything()
+    kept = {state.envelope.id: state.envelope for state in whole.commands}
+    assert len(kept) == 2
+    assert b"bea@example.org" in bytes(kept[made].args)
+    assert not any(secret in repr(whole) for secret in SECRETS), "nor in what the screens get"
+    assert await told(c) == set()
+    await desk.ask("reservation.cancel", cancel.Args(reservation_id=own, reason="after all"))
+    await desk.push()
+
+
+async def test_what_waits_on_a_desk_keeps_its_arguments_until_it_has_its_verdict(
+    c: Centre, desk: DeskAt, tmp_path: Path
+) -> None:
+    who, _ = await somebody(c)
+    await desk.fetch_everything()
+    late = await desk.ask("participant.update", UpdateParticipant(participant_id=who, school="Marchpane Academy"))
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    await desk.pull()
+    assert on_disk(tmp_path) == {"Marchpane"}, "it is still to be sent, as it was asked"
+    request = await desk.store.run_from(1, 10, 10**6)
+    assert isinstance(request, list)
+    pushed = PushRequest(
+        proto=1, device=desk.principal.device_id, incarnation=1, commands=[queued.envelope for queued in request]
+    )
+    reply = await c.authority.push(desk.principal, pushed)
+    assert [result.code for result in reply.results] == ["ERASED"]  # type: ignore[union-attr]
+    await desk.pull()
+    assert on_disk(tmp_path) == set()
+    assert late in {state.envelope.id for state in (await desk.store.everything()).commands}
+
+
+async def test_a_desk_that_fetches_everything_anew_forgets_as_well(c: Centre, desk: DeskAt, tmp_path: Path) -> None:
+    who, _ = await somebody(c)
+    await desk.fetch_everything()
+    await desk.ask("participant.update", UpdateParticipant(participant_id=who, school="Marchpane Academy"))
+    await desk.push()
+    await desk.pull()
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    await desk.fetch_everything()
+    assert on_disk(tmp_path) == set()

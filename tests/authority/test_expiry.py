@@ -1,0 +1,130 @@
+"""The timer that one process keeps: holds that ran out end by themselves, once, whoever leads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from server_sync.authority import leader as leader_module
+from server_sync.authority.expiry import Expiry
+from tests.authority.centre import Centre, centre, ok
+from tests.authority.test_holds import hall, hold, taken
+
+
+@asynccontextmanager
+async def timers(c: Centre) -> AsyncIterator[list[Expiry]]:
+    """One beside each authority."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for authority in c.authorities:
+            made.append(Expiry.open(c.url, authority))
+            stack.push_async_callback(made[-1].close)
+        yield made
+
+
+async def until(what: Any, seconds: float = 5.0) -> float:
+    """How long it took until *what* (awaited) was true; fails after that many seconds."""
+    started = time.monotonic()
+    while not await what():
+        assert time.monotonic() - started < seconds, "it did not happen in time"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - started
+
+
+async def test_one_of_several_ends_holds_and_serves_the_line(database_url: str) -> None:
+    async with centre(database_url, 2) as c, timers(c) as expiries:
+        event = await c.create("event", name="Gala", waitlist_enabled=True)
+        (slot,) = await c.slots(event=event)
+        held = ok(await hold(c, slot, ttl_seconds=1))["reservation_id"]
+        waiting = {"slot_id": slot, "reserved_name": "Bea", "on_full": "waitlist"}
+        bea = ok(await c.submit("reservation.reserve", waiting))["reservation_id"]
+
+        async def served() -> bool:
+            claims = dict(await c.sql.fetch("SELECT id::text, claim FROM slot_reservations"))
+            return claims == {held: "expired", bea: "reserved"}
+
+        await until(served)
+        assert [expiry.leads for expiry in expiries].count(True) == 1
+        assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE kind = 'hold.expire'") == 1
+        assert await c.sql.fetchval("SELECT actor FROM commands WHERE kind = 'hold.expire'") == "Callboard"
+
+
+async def test_another_leads_when_the_leader_stops(database_url: str) -> None:
+    async with centre(database_url, 2) as c, timers(c) as expiries:
+
+        async def somebody_leads() -> bool:
+            return any(expiry.leads for expiry in expiries)
+
+        await until(somebody_leads)
+        first = next(expiry for expiry in expiries if expiry.leads)
+        other = next(expiry for expiry in expiries if expiry is not first)
+        assert not other.leads
+        await first.close()
+
+        async def the_other_leads() -> bool:
+            return other.leads
+
+        await until(the_other_leads)
+
+
+async def test_whose_connection_is_cut_stands_by_again(database_url: str) -> None:
+    async with centre(database_url) as c, timers(c) as (expiry,):
+        backend = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND granted"
+
+        async def leads() -> bool:
+            return expiry.leads
+
+        await until(leads)
+        (pid,) = [row[0] for row in await c.sql.fetch(backend, leader_module._LOCKS)]
+        await c.sql.execute("SELECT pg_terminate_backend($1)", pid)
+        slot, (seat,) = await hall(c, 1)
+        ok(await hold(c, slot, seat, ttl_seconds=1))
+
+        async def free() -> bool:
+            return not await taken(c, slot)
+
+        await until(free, 8)
+        assert await c.sql.fetchval("SELECT count(*) FROM pg_locks WHERE classid = $1", leader_module._LOCKS) == 1
+
+
+async def test_one_that_can_not_be_ended_does_not_keep_the_others(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with centre(database_url) as c:
+        slot, seats = await hall(c, 3)
+        ids = [ok(await hold(c, slot, seat, ttl_seconds=1))["reservation_id"] for seat in seats]
+        await asyncio.sleep(1.1)
+        submit = c.authority.submit
+
+        async def failing(principal: Any, envelope: Any, programme_id: Any = None) -> Any:
+            if ids[1] in bytes(envelope.args).decode():
+                raise RuntimeError("a bug that one of them has")
+            return await submit(principal, envelope, programme_id)
+
+        monkeypatch.setattr(c.authority, "submit", failing)
+        connection: Any = await asyncpg.connect(database_url)
+        await Expiry(c.authority).look(connection)
+        await connection.close()
+        assert list(await taken(c, slot)) == [ids[1]]
+
+
+async def test_a_look_that_is_repeated_repeats_nothing(database_url: str) -> None:
+    """The command's id follows from what it ends: two that believe they lead do it once."""
+    async with centre(database_url, 2) as c:
+        slot, seats = await hall(c, 2)
+        for seat in seats:
+            ok(await hold(c, slot, seat, ttl_seconds=1))
+        await asyncio.sleep(1.1)
+        connections: list[Any] = [await asyncpg.connect(database_url) for _ in range(2)]
+        looks = zip(c.authorities, connections, strict=True)
+        await asyncio.gather(*(Expiry(authority).look(connection) for authority, connection in looks))
+        for connection in connections:
+            await connection.close()
+        assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE kind = 'hold.expire'") == 1
+        assert await c.counts(slot) == (0, 0)
