@@ -15,6 +15,7 @@ The first start makes .venv and installs what requirements.lock names, by hash; 
 Standard library only, and it runs from any folder: arguments that are paths are read from where you stand
 (but test, requirements, check, bundle and lock work in the checkout).
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -137,8 +138,11 @@ def ensure_installed(command: str) -> None:
     uv = shutil.which("uv")
     if not venv_is_ours():
         say("making .venv")
-        run([uv, "venv", "-q", "--clear", "--seed", "--python", sys.executable, str(VENV)] if uv
-            else [sys.executable, "-m", "venv", "--clear", str(VENV)])
+        run(
+            [uv, "venv", "-q", "--clear", "--seed", "--python", sys.executable, str(VENV)]
+            if uv
+            else [sys.executable, "-m", "venv", "--clear", str(VENV)]
+        )
     say("installing what requirements.lock names (the first time takes a minute or two)")
     pip = [uv, "pip", "install", "-q", "--python", str(PYTHON)] if uv else [str(PYTHON), "-m", "pip", "install", "-q"]
     run([*pip, "--require-hashes", "-r", str(LOCK)])
@@ -198,9 +202,11 @@ def lock(arguments: list[str]) -> int:
     uv = shutil.which("uv")
     if uv is None:
         raise Stop("writing the lock needs uv (pip install uv); installing from it does not")
-    command = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--all-extras",
-               "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "python3 dev.py lock",
-               PROJECT.name, "--output-file", LOCK.name, *arguments]
+    command = [
+        uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--all-extras",
+        "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "python3 dev.py lock",
+        PROJECT.name, "--output-file", LOCK.name, *arguments,
+    ]  # fmt: skip
     return subprocess.run(command, cwd=ROOT).returncode
 
 

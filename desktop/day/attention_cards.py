@@ -8,13 +8,22 @@ from uuid import UUID
 
 from desktop.day.claims import claim_view, meant_by, name_of, participant_name, when
 from desktop.day.day import Day
+from desktop.day.flag_words import flag_title
 from desktop.day.open_slots import Request, open_slots
 from desktop.day.recent import said
 from desktop.day.status import clock
 from desktop.qt.i18n import tr
 from desktop.store.diff import CommandState
 from desktop.widgets.records import AttentionCard, Fix, FixKind, Span, Tone
-from server_sync.protocol.errors import ALREADY_RESOLVED, WORDS
+from server_sync.protocol.errors import (
+    ALREADY_RESOLVED,
+    BLOCK_FULL,
+    DOUBLE_BOOKED,
+    EVENT_FULL,
+    MOVED,
+    SLOT_FULL,
+    WORDS,
+)
 from server_sync.protocol.ids import Id, derived_id
 from server_sync.protocol.records import EventSlot, Flag, Group, Location, SlotReservation
 
@@ -57,9 +66,9 @@ def _why(day: Day, command: CommandState) -> str:
     details: dict[str, Any] = {} if result is None else result.details or {}
     words = WORDS.get(code, tr("The server refused it ({code}).", code=code))
     elsewhere = details.get("slot_id")
-    if code in ("MOVED", "DOUBLE_BOOKED") and isinstance(elsewhere, str):
+    if code in (MOVED, DOUBLE_BOOKED) and isinstance(elsewhere, str):
         return f"{words} ({slot_words(day, elsewhere)})"
-    if code == "SLOT_FULL" and "capacity" in details:
+    if code in (SLOT_FULL, BLOCK_FULL, EVENT_FULL) and "capacity" in details:
         return tr("{words} {reserved} of {capacity} places are taken.", words=words, reserved=details.get("reserved"),
                   capacity=details["capacity"])  # fmt: skip
     return words
@@ -105,16 +114,8 @@ def flag_card(day: Day, flag: Flag) -> AttentionCard:
     claim = day.state.get(SlotReservation, id) if table == "slot_reservations" else None
     name = tr("Somebody") if claim is None else name_of(day, claim)
     details = flag.details or {}
-    kind, _, rest = flag.reason.partition("_")
-    titles = {
-        "arrived_twice": tr("{name} was checked in twice, and that is fine", name=name),
-        "performed_twice": tr("{name} was marked as done twice, and that is fine", name=name),
-        "no_show_twice": tr("{name} was marked as a no-show twice", name=name),
-        "arrived_after_move": tr("{name} was moved before the check-in arrived", name=name),
-        "performed_without_arrival": tr("{name} performed without being checked in", name=name),
-        "no_show_after_arrival": tr("{name} was marked as a no-show, but is here", name=name),
-    }
-    title = titles.get(flag.reason, tr("{name}: {what}", name=name, what=f"{kind} {rest.replace('_', ' ')}"))
+    others = ", ".join(participant_name(day, id) for id in details.get("participant_ids", []))
+    title = flag_title(flag.reason, name, others)
     return AttentionCard(
         UUID(flag.id), Tone.WARN, "people", title, _flag_lines(day, flag, claim, details),
         (Fix("seen", tr("Seen"), FixKind.NORMAL, "check"),),
@@ -139,11 +140,7 @@ def _flag_lines(day: Day, flag: Flag, claim: SlotReservation | None, details: di
 
 def waiting_card(day: Day) -> AttentionCard | None:
     """What this desk asked for and waits for the network; facts need no answer and are not among them."""
-    requests = [
-        command
-        for command in day.queued()
-        if command.envelope.kind.startswith("reservation.")
-    ]
+    requests = [command for command in day.queued() if command.envelope.kind.startswith("reservation.")]
     if not requests:
         return None
     spans: list[Span] = []
@@ -192,7 +189,7 @@ def who(day: Day, command: CommandState) -> str:
 
 
 def slot_words(day: Day, slot_id: Id) -> str:
-    """"Room B, 10:40"."""
+    """Where and when: "Room B, 10:40"."""
     slot = day.state.get(EventSlot, slot_id)
     if slot is None:
         return tr("a slot that is gone")

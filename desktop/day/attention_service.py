@@ -74,9 +74,7 @@ class AttentionService:
             return Wish("reservation.move", args, {f"slot_reservations/{claim.id}": claim.placement_version})
         if command.envelope.kind == "reservation.reserve":
             people, name = about.participant_ids, about.reserved_name
-            again = reserve.Args(
-                slot_id=slot_id, participant_ids=people, group_id=about.group_id, reserved_name=name
-            )
+            again = reserve.Args(slot_id=slot_id, participant_ids=people, group_id=about.group_id, reserved_name=name)
             return Wish("reservation.reserve", again)
         return None
 

@@ -226,7 +226,7 @@ def _other(day: Day, view: ClaimView) -> OtherClaim:
 
 
 def _title(day: Day, view: ClaimView) -> str:
-    """"Piano solo, grade 7 · slot 4"; the day instead of the slot where it is another."""
+    """Such as "Piano solo, grade 7 · slot 4"; the day instead of the slot where it is another."""
     if view.day != day.current:
         return f"{view.event} · {day_words(view.day)}"
     return tr("{event} · slot {number}", event=view.event, number=view.slot.slot_number)
@@ -246,5 +246,3 @@ def _details(day: Day, subject: Id) -> str:
         people: Sequence[Participant] = day.state.find(PEOPLE_OF_GROUP, who.id)
         return " · ".join(part for part in (who.school, tr("{count} people", count=len(people))) if part)
     return tr("by name only") if who is not None else ""
-
-

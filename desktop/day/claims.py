@@ -57,7 +57,7 @@ class ClaimView:
 
     @property
     def place(self) -> str:
-        """"Room A — Gym 1, Main building"."""
+        """Room, place and building: "Room A — Gym 1, Main building"."""
         if self.room is None:
             return ""
         parts = [self.room.name, ", ".join(part for part in (self.room.notes, self.room.building) if part)]
@@ -65,7 +65,7 @@ class ClaimView:
 
     @property
     def short_place(self) -> str:
-        """"Room A — Gym 1"."""
+        """Room and place: "Room A — Gym 1"."""
         return " — ".join(part for part in (self.room_name, place_words(self.room)) if part)
 
 
@@ -97,9 +97,7 @@ def member_status(day: Day, claim: SlotReservation, member: ReservationMember, w
     """The status of one member of a party, whose claim as a whole has the status *whole*."""
     facts = day.state.find(FACTS, claim.id)
     seen = standing(facts).get(member.participant_id)
-    pending = any(
-        day.is_pending(Attendance, fact.id) for fact in facts if fact.participant_id == member.participant_id
-    )
+    pending = any(day.is_pending(Attendance, fact.id) for fact in facts if fact.participant_id == member.participant_id)
     if seen is not None and seen.performed is not None:
         return StatusWord(StatusKind.DONE, tr("Done"), pending)
     if seen is not None and seen.word == "checked_in" and seen.arrived is not None:
@@ -157,12 +155,12 @@ def participant_name(day: Day, id: Id) -> str:
 
 
 def day_words(on: date) -> str:
-    """"Saturday 14 March"."""
+    """A day as people say it: "Saturday 14 March"."""
     return f"{tr(_WEEKDAYS[on.weekday()])} {on.day} {tr(_MONTHS[on.month - 1])}"
 
 
 def when(day: Day, moment: datetime) -> str:
-    """"09:50", or with the day where that is not today: "Sunday 15 March 09:50"."""
+    """The time, "09:50", or with the day where that is not today: "Sunday 15 March 09:50"."""
     on = day.days.day_of(moment)
     time = clock(moment, day.zone)
     return time if on == day.current else f"{day_words(on)} {time}"

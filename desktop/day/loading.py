@@ -7,7 +7,7 @@ from desktop.sync.status import Status
 
 
 def loading_words(status: Status) -> str:
-    """"40 % is here", or why nothing comes, while the first copy (or a new one) is not whole; "" once it is."""
+    """Such as "40 % is here", or why nothing comes, while the first copy (or a new one) is not whole; then ""."""
     if status.whole:
         return ""
     if status.detail:

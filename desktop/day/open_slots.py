@@ -10,6 +10,7 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import EventSlot, SlotReservation
 from server_sync.rules.placing import clash, open_slot, room_for
 from server_sync.rules.state import MEMBERS, PEOPLE_OF_GROUP, SLOTS, State
+from server_sync.rules.waitlist import line_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def open_slots(state: State, now: datetime, request: Request) -> list[OpenSlot]:
     claim = state.get(SlotReservation, request.claim_id)
     people, spots = _party(state, request, claim)
     leaving = state.get(EventSlot, claim.slot_id) if claim is not None else None
+    own = () if claim is None else (claim.id,)
     found: list[OpenSlot] = []
     slots = state.find(SLOTS, request.programme_id)
     for slot in [slot for slot in slots if slot.end_time > now] or slots:
@@ -48,8 +50,9 @@ def open_slots(state: State, now: datetime, request: Request) -> list[OpenSlot]:
             continue
         if isinstance(open_slot(state, request.programme_id, slot.id), Refusal):
             continue
-        refusal = clash(state, slot, people, claim.id if claim is not None else None)
-        refusal = refusal or room_for(state, slot, spots, leaving)
+        refusal = (
+            clash(state, slot, people, own) or room_for(state, slot, spots, leaving) or line_ahead(state, slot, own)
+        )
         found.append(OpenSlot(slot, max(0, slot.capacity - slot.reserved_count), refusal))
     event = claim.event_id if claim is not None else None
 

@@ -52,15 +52,13 @@ class SlotFacts:
     places: int
 
 
-def slot_facts(
-    state: State, slot: EventSlot, day: date, now: datetime, zone: tzinfo, is_pending: Pending
-) -> SlotFacts:
+def slot_facts(state: State, slot: EventSlot, day: date, now: datetime, zone: tzinfo, is_pending: Pending) -> SlotFacts:
     """Everything known of *slot*, which belongs to the programme's *day*, at the moment *now*."""
     block = state.get(EventTimeBlock, slot.time_block_id)
     openness = slot.status
     if openness == "open" and block is not None:
         openness = block.status
-    reason = slot.status_reason or (block.notes if block is not None else None) or ""
+    reason = slot.status_reason or (block.status_reason if block is not None else None) or ""
     room_day = state.get(RoomDay, room_day_id(slot.location_id, day))
     claims = []
     for claim in state.find(CLAIMS_ON_SLOT, slot.id):

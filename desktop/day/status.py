@@ -11,7 +11,8 @@ from desktop.widgets.records import StatusKind
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Attendance, Record, ReservationMember, RoomDay, SlotReservation
 from server_sync.rules.attendance import Standing, standing
-from server_sync.rules.state import FACTS, MEMBERS, WAITING_FOR_SLOT, State
+from server_sync.rules.state import FACTS, MEMBERS, State
+from server_sync.rules.waitlist import place_in_line
 
 FORGOTTEN = timedelta(hours=12)
 """How long after its time a claim that nobody came for still reads as late."""
@@ -106,13 +107,6 @@ def claim_pending(state: State, claim: SlotReservation, is_pending: Callable[[ty
         or any(is_pending(Attendance, fact.id) for fact in state.find(FACTS, claim.id))
         or any(is_pending(ReservationMember, member.id) for member in state.find(MEMBERS, claim.id))
     )
-
-
-def place_in_line(state: State, claim: SlotReservation) -> int:
-    """The place of a waitlisted *claim* in its slot's queue, from 1: by when it queued, then by id."""
-    waiting: list[SlotReservation] = state.find(WAITING_FOR_SLOT, claim.slot_id)
-    queue = sorted(waiting, key=lambda row: (row.queued_at or row.reserved_at, row.id))
-    return next((at for at, row in enumerate(queue, 1) if row.id == claim.id), len(queue) + 1)
 
 
 def clock(moment: datetime, zone: tzinfo) -> str:

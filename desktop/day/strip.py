@@ -48,7 +48,7 @@ def is_live(day: Day, status: Status) -> bool:
 
 
 def as_of(day: Day, status: Status) -> str:
-    """"As of 3 min ago; Desk 2 unseen for 6 min", or "" while live."""
+    """Such as "As of 3 min ago; Desk 2 unseen for 6 min", or "" while live."""
     if is_live(day, status):
         return ""
     if status.fresh_at is None:
@@ -59,7 +59,7 @@ def as_of(day: Day, status: Status) -> str:
 
 
 def age_words(now: datetime, then: datetime | None) -> str:
-    """"2 s", "7 min", "1 h 05"; "" if it never was."""
+    """How long ago: "2 s", "7 min", "1 h 05"; "" if it never was."""
     if then is None:
         return ""
     age = max(timedelta(), now - then)
@@ -67,7 +67,7 @@ def age_words(now: datetime, then: datetime | None) -> str:
 
 
 def clock_note(offset_ms: int) -> str:
-    """"clock 2 s behind", or "" where this computer's clock is right."""
+    """Such as "clock 2 s behind", or "" where this computer's clock is right."""
     if abs(offset_ms) < CLOCK_RIGHT_MS:
         return ""
     size = _span(abs(offset_ms))

@@ -50,9 +50,7 @@ def of_response(status: int, headers: httpx.Headers, body: bytes) -> Failure:
         return Failure(FailureKind.BUSY, words or "The server is busy.", retry_after)
     if status >= 500:
         return Failure(FailureKind.SERVER, words or "The server has a fault; trying again.", retry_after)
-    return Failure(
-        FailureKind.UNREADABLE, words or f"That address does not answer like a Callboard server ({status})."
-    )
+    return Failure(FailureKind.UNREADABLE, words or f"That address does not answer like a Callboard server ({status}).")
 
 
 def _said(body: bytes) -> _Error:

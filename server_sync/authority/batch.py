@@ -29,7 +29,7 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.rehearsed import Stage
-from server_sync.rules.state import Changes, Effect, Keys, RowKey
+from server_sync.rules.state import Changes, Effect, Keys, RowKey, takes_places
 
 log = logging.getLogger(__name__)
 
@@ -204,13 +204,12 @@ class Attempt:
         What a release lowers and an override raises again within one batch, the database would only see lowered.
         """
         for key, effect in list(self.effects.items()):
-            if key[0] is not SlotReservation:
-                continue
-            for claim in effect:
-                if isinstance(claim, SlotReservation):
-                    self._keep_if_overbooked(EventSlot, claim.slot_id)
-                    self._keep_if_overbooked(EventTimeBlock, claim.time_block_id)
-                    self._keep_if_overbooked(Event, claim.event_id)
+            if key[0] is SlotReservation and _counted(effect.before) != _counted(effect.after):
+                for claim in effect:
+                    if isinstance(claim, SlotReservation):
+                        self._keep_if_overbooked(EventSlot, claim.slot_id)
+                        self._keep_if_overbooked(EventTimeBlock, claim.time_block_id)
+                        self._keep_if_overbooked(Event, claim.event_id)
 
     def _keep_if_overbooked(self, record: type[Record], id: Id) -> None:
         row = self.state.rows[record].get(id)
@@ -244,6 +243,11 @@ class Attempt:
             if known is None or known.status != "applied":
                 return Refusal(DEPENDENCY_REFUSED, {"command_id": id})
         return None
+
+
+def _counted(claim: Record | None) -> tuple[Id, int] | None:
+    """Where and for how many places a claim counts."""
+    return (claim.slot_id, claim.spots) if isinstance(claim, SlotReservation) and takes_places(claim) else None
 
 
 def _same_incarnation(cursor: DeviceCursor, incarnation: int) -> bool:

@@ -1,4 +1,4 @@
-"""Forgetting people in the ledger and in flags, within the transaction that erased their rows.
+"""Forgetting people in the ledger, within the transaction that erased their rows.
 
 That a command was given, by whom, when, with which verdict and on which rows stays; so does its hash. Changed rows are
 stamped as ever, so that desks hear of it.
@@ -14,6 +14,9 @@ from server_sync.authority.connection import Connection
 from server_sync.protocol.ids import Id
 from server_sync.rules.redaction import Forgotten
 
+_ONE_AT_A_TIME: Final = 25444
+"""Two who forgot people at once would wait for each other's commands."""
+
 _COLUMNS: Final = "id::text, kind, args::text, details::text, effects::text"
 
 _ABOUT: Final = f"SELECT {_COLUMNS} FROM commands WHERE touched && $1::uuid[] ORDER BY id FOR NO KEY UPDATE"
@@ -27,37 +30,10 @@ SELECT {_COLUMNS} FROM commands
 
 _WRITE: Final = "UPDATE commands SET args = $2::json, details = $3::json, effects = $4::json WHERE id = $1::uuid"
 
-_LEFTOVERS: Final = """
-UPDATE slot_reservations
-   SET reserved_name = NULL, reserved_contact = NULL, special_requirements = NULL, metadata = NULL
- WHERE (id = ANY ($1::uuid[]) OR participant_id = ANY ($1::uuid[])) AND deleted
-   AND num_nonnulls(reserved_name, reserved_contact, special_requirements, metadata) > 0
-"""
-"""Claims that had left before; a deleted row is out of sight for every rule."""
-
-_PARTIES: Final = """
-SELECT r.id::text, r.reserved_name, r.reserved_contact, r.special_requirements, r.override_reason, r.metadata::text
-  FROM slot_reservations r JOIN reservation_members m ON m.reservation_id = r.id
- WHERE m.participant_id = ANY ($1::uuid[]) AND m.deleted ORDER BY r.id FOR NO KEY UPDATE OF r
-"""
-"""Parties that they had left before, which is out of sight as well."""
-
-_WRITE_PARTY: Final = """
-UPDATE slot_reservations
-   SET reserved_name = $2, reserved_contact = $3, special_requirements = $4, override_reason = $5, metadata = $6::jsonb,
-       version = version + 1
- WHERE id = $1::uuid
-"""
-
-_FLAGS: Final = """
-SELECT id::text, details::text, resolution FROM flags
- WHERE (subject = ANY ($1::text[]) OR details::text LIKE ANY ($2::text[])) ORDER BY id FOR NO KEY UPDATE
-"""
-
-
 async def erase(connection: Connection, ids: set[Id]) -> None:
     """Forget whoever *ids* (people, and claims of theirs alone) are."""
     who, rows, named = Forgotten(frozenset(ids)), sorted(ids), [f"%{id}%" for id in sorted(ids)]
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
     about = {row[0]: row for row in await connection.fetch(_ABOUT, rows)}
     refused = {row[0]: row for row in await connection.fetch(_REFUSED, rows, named)}
     for row in about.values():
@@ -67,17 +43,6 @@ async def erase(connection: Connection, ids: set[Id]) -> None:
     for id, row in refused.items():
         if id not in about:  # whoever would have been made anew, or given his external id, is he
             await _redact(connection, who, row, created=row[1].startswith("participant."))
-    await connection.execute(_LEFTOVERS, rows)
-    for id, *said, metadata in await connection.fetch(_PARTIES, rows):
-        redacted = (*who.text(said), _text(who.text(_json(metadata))))
-        if redacted != (*said, _text(_json(metadata))):
-            await connection.execute(_WRITE_PARTY, id, *redacted)
-    subjects = [f"{table}/{id}" for id in rows for table in ("participants", "slot_reservations")]
-    for id, details, resolution in await connection.fetch(_FLAGS, subjects, named):
-        told = (_text(who.text(_json(details))), who.text(resolution))
-        if told != (_text(_json(details)), resolution):
-            statement = "UPDATE flags SET details = $2::jsonb, resolution = $3 WHERE id = $1::uuid"
-            await connection.execute(statement, id, *told)
 
 
 async def _redact(connection: Connection, who: Forgotten, row: Any, created: bool) -> None:

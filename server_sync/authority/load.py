@@ -162,7 +162,8 @@ def _load_statement(records: tuple[type[Record], ...], indexes: tuple[Index, ...
                 f"(programme_id, {index.column}) IN"
                 f" (SELECT left(key, 36)::uuid, substr(key, 38) FROM unnest(${number}::text[]) AS u (key))"
             )
-        parts.append(_part(number, index.record, f"{found}{where} AND deleted IS NOT TRUE"))
+        there = "" if index.gone else " AND deleted IS NOT TRUE"
+        parts.append(_part(number, index.record, f"{found}{where}{there}"))
     if ledger:
         number += 1
         parts.append(
@@ -202,7 +203,7 @@ async def load(connection: Connection, keys: Keys, into: State, command_ids: Seq
     if not rows and not finds and not command_ids:
         return {}
     records = tuple(sorted(rows, key=_RANK.__getitem__))
-    indexes = tuple(sorted(finds, key=lambda index: (index.record.TABLE, index.column, index.where or "")))
+    indexes = tuple(sorted(finds, key=lambda index: (index.record.TABLE, index.column, index.where or "", index.gone)))
     statement = _load_statement(records, indexes, bool(command_ids))
     arguments: list[Sequence[str]] = [*(rows[r] for r in records), *(finds[i] for i in indexes)]
     if command_ids:

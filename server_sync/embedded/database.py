@@ -41,8 +41,11 @@ def plain_url(url: str) -> str:
     """A Postgres URL without SQLAlchemy's driver and with the scheme's full name."""
     scheme, separator, rest = url.partition("://")
     if scheme.partition("+")[0] not in ("postgres", "postgresql") or not separator:
-        raise CannotStart(f"{VARIABLE} must begin with postgresql://, not {scheme}://" if separator else
-                          f"{VARIABLE} is not a URL; write postgresql://user:password@host:port/database")
+        raise CannotStart(
+            f"{VARIABLE} must begin with postgresql://, not {scheme}://"
+            if separator
+            else f"{VARIABLE} is not a URL; write postgresql://user:password@host:port/database"
+        )
     plain = f"postgresql://{rest}"
     try:
         named = urlsplit(plain)

@@ -8,14 +8,14 @@ one; who was taken out of the party in the meantime was there all the same.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import INVALID, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Attendance, FactKind, Flag, Participant, SlotReservation
+from server_sync.protocol.records import Attendance, Claim, FactKind, Flag, Participant, SlotReservation
 from server_sync.rules.attendance import Standing, standing
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.reservations import members, reservation, seen_placement
@@ -34,6 +34,12 @@ KINDS: dict[str, FactKind] = {
     "attendance.perform": "performed",
     "attendance.no_show": "no_show",
 }
+FLAG_REASONS: Final[frozenset[str]] = frozenset(
+    {"performed_without_arrival", "no_show_after_arrival"}
+    | {f"{kind}_on_{claim}" for kind in KINDS.values() for claim in get_args(Claim) if claim != "reserved"}
+    | {f"{kind}_{what}" for kind in KINDS.values() for what in ("after_move", "outside_party", "twice")}
+)
+"""Every reason there is for a flag: whoever shows flags has words for each."""
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:

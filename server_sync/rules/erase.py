@@ -1,9 +1,9 @@
 """``participant.erase``: forget who somebody was. That there was somebody, where and when, stays and is counted.
 
 The row keeps its id and nothing else; what people merged into him held goes with it, and so do name, contact and wishes
-on claims of his alone. What the ledger and the flags say of him the authority redacts in the same transaction, and each
-desk in its outbox (``redaction.py``). A person who left can be erased too; a name that only a staff member typed into a
-reason can't be found by anybody, and stays.
+on claims of his alone, those that left long ago too, and whatever flags say of him. What the ledger says the authority
+redacts in the same transaction, and each desk in its outbox (``redaction.py``). A person who left can be erased too; a
+name that only a staff member typed into a reason can't be found by anybody, and stays.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ from msgspec import structs
 
 from server_sync.protocol.errors import ERASED, NOT_FOUND, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Participant, SlotReservation
+from server_sync.protocol.records import Flag, Participant, SlotReservation
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.redaction import ERASED_NAME, Forgotten
 from server_sync.rules.reserve import Reason
-from server_sync.rules.state import MEMBERS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
+from server_sync.rules.state import (
+    FLAGS_ABOUT,
+    MEMBERS_EVER,
+    MEMBERSHIPS_EVER,
+    MERGED_INTO,
+    Changes,
+    Keys,
+    State,
+    named_key,
+)
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +50,17 @@ def needs_erase(loaded: State, participant_id: Id) -> Keys:
     merged = [person.id for person in loaded.find(MERGED_INTO, participant_id)]
     keys.lock |= {(Participant, id) for id in merged}
     for id in (participant_id, *merged):
-        keys.find.add((MEMBERSHIPS_OF_PERSON, id))
-        for member in loaded.find(MEMBERSHIPS_OF_PERSON, id):
-            keys.lock.add((SlotReservation, member.reservation_id))
-            keys.find.add((MEMBERS, member.reservation_id))
+        keys.find.add((MEMBERSHIPS_EVER, id))
+        claims = [member.reservation_id for member in loaded.find(MEMBERSHIPS_EVER, id)]
+        keys.lock |= {(SlotReservation, claim) for claim in claims}
+        keys.find |= {(MEMBERS_EVER, claim) for claim in claims}
+        person = loaded.get(Participant, id)
+        if person is None:
+            continue
+        for about in (f"participants/{id}", *(f"slot_reservations/{claim}" for claim in sorted(set(claims)))):
+            key = named_key(person.programme_id, about)
+            keys.find.add((FLAGS_ABOUT, key))
+            keys.lock |= {(Flag, flag.id) for flag in loaded.find(FLAGS_ABOUT, key)}
     return keys
 
 
@@ -69,18 +85,24 @@ def forget(draft: Draft, participant_id: Id) -> set[Id]:
     claims = {
         member.reservation_id: draft.get(SlotReservation, member.reservation_id)
         for id in ids
-        for member in draft.find(MEMBERSHIPS_OF_PERSON, id)
+        for member in draft.find(MEMBERSHIPS_EVER, id)
     }
     forgotten, known_as = set(ids), Forgotten(frozenset(ids))
     for person in people:
         known_as.learn(structs.asdict(person))
     for claim in sorted((claim for claim in claims.values() if claim is not None), key=lambda claim: claim.id):
-        his = {member.participant_id for member in draft.find(MEMBERS, claim.id)} <= ids
+        his = {member.participant_id for member in draft.find(MEMBERS_EVER, claim.id)} <= ids
         if his:
             forgotten.add(claim.id)
         bare = (_bare if his else _without)(claim, known_as)
         if bare != claim:
             draft.write(structs.replace(bare, version=claim.version + 1))
+    subjects = [*(f"participants/{id}" for id in sorted(ids)), *(f"slot_reservations/{id}" for id in sorted(claims))]
+    programme = people[0].programme_id if people else ""
+    for flag in (flag for about in subjects for flag in draft.find(FLAGS_ABOUT, named_key(programme, about))):
+        told = structs.replace(flag, details=known_as.text(flag.details), resolution=known_as.text(flag.resolution))
+        if told != flag:
+            draft.write(told)
     draft.write(*(nameless(person) for person in people))
     return forgotten
 

@@ -1,11 +1,12 @@
 """``block.generate_slots``: split a block by duration. Slots that people have claimed stay as they are.
 
-Nobody in line is served by it, so a slot for which somebody waits keeps its capacity too.
+A slot for which somebody waits keeps its capacity too; who waits for any slot of the event gets a new one.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -15,7 +16,10 @@ from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import EventSlot, EventTimeBlock
 from server_sync.rules.blocks import Capacity, Minutes, new_slot, split
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.draft import Draft
+from server_sync.rules.rehearsed import Watched
 from server_sync.rules.state import SLOTS_OF_BLOCK, WAITING_FOR_SLOT, Changes, Keys, State
+from server_sync.rules.waitlist import promoted_answer, serve
 
 MOST = 1000
 
@@ -29,16 +33,22 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
-    """The block with its slots, all locked, and whether anybody waits for one."""
-    keys = Keys(lock={(EventTimeBlock, command.args.block_id)}, find={(SLOTS_OF_BLOCK, command.args.block_id)})
-    for slot in loaded.find(SLOTS_OF_BLOCK, command.args.block_id):
-        keys.lock.add((EventSlot, slot.id))
-        keys.find.add((WAITING_FOR_SLOT, slot.id))
+    """The block with its slots, all locked, whether anybody waits for one, and who gets a place in a new one."""
+    keys = Keys()
+    _generate(Draft(Watched(loaded, keys)), command, keys)
     return keys
 
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
     """The wanted slots, numbered 1..N by time; unclaimed others leave; doing it twice changes nothing."""
+    draft = Draft(state)
+    answer = _generate(draft, command, Keys())
+    return answer if isinstance(answer, Refusal) else draft.changes(answer)
+
+
+def _generate(state: Draft, command: Command[Args], ask: Keys) -> dict[str, Any] | Refusal:
+    ask.lock.add((EventTimeBlock, command.args.block_id))
+    ask.lock |= {(EventSlot, slot.id) for slot in state.find(SLOTS_OF_BLOCK, command.args.block_id)}
     args = command.args
     block = state.get(EventTimeBlock, args.block_id)
     if block is None or block.deleted or block.programme_id != command.programme_id:
@@ -74,7 +84,10 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
             puts.append(structs.replace(slot, slot_number=number, capacity=args.capacity, overbooked_count=0))
         elif slot.slot_number != number:
             puts.append(structs.replace(slot, slot_number=number))
-    return Changes(list(puts), {"block_id": block.id, "slots": len(wanted), "kept": len(claimed)})
+    state.write(*puts)
+    roomier = {row.id for row in puts if isinstance(row, EventSlot) and not row.deleted}
+    promoted = serve(state, roomier, ask)
+    return {"block_id": block.id, "slots": len(wanted), "kept": len(claimed), **promoted_answer(promoted)}
 
 
 def _claimed(state: State, slot: EventSlot) -> bool:

@@ -23,7 +23,8 @@ _TAKEN: Final[dict[str, Callable[[str, str], Phrase]]] = {
 
 def _reserve(said: Said) -> Phrase:
     people, slot = said.people(), _slot(said)
-    taken = _TAKEN.get(str(said.changed("slot_reservations", _new_claim(said)).get("claim")))
+    asked = "held" if said.entry.kind == "reservation.hold" else "reserved"
+    taken = _TAKEN.get(str(said.changed("slot_reservations", _new_claim(said)).get("claim", asked)))
     return taken(people, slot) if taken is not None else ("reserved", "reserve", f"{slot} for {people}")
 
 
@@ -153,17 +154,19 @@ def _erase(said: Said) -> Phrase:
 def _room(done: str, ask: str) -> Callable[[Said], Phrase]:
     """A room's slots from one time to another, or for good."""
 
-    def phrase(said: Said) -> Phrase:
-        room = said.name(said.first("location_id"), "an unknown room")
-        start, end = (said.moment(said.entry.args.get(name)) for name in ("from_time", "to_time"))
-        parts = [f"{word} {said.clock.moment(at)}" for word, at in (("from", start), ("to", end)) if at is not None]
-        return done, ask, " ".join([f"everything in {room}", *parts])
+    return lambda said: (done, ask, _in_room(said))
 
-    return phrase
+
+def _in_room(said: Said) -> str:
+    room = said.name(said.first("location_id"), "an unknown room")
+    start, end = (said.moment(said.entry.args.get(name)) for name in ("from_time", "to_time"))
+    parts = [f"{word} {said.clock.moment(at)}" for word, at in (("from", start), ("to", end)) if at is not None]
+    return " ".join([f"everything in {room}", *parts])
 
 
 def _postpone(said: Said) -> Phrase:
-    what = object_of(said, said.entry.kind.partition(".")[0])
+    noun = said.entry.kind.partition(".")[0]
+    what = _in_room(said) if noun == "location" else object_of(said, noun)
     minutes, start = said.entry.args.get("minutes"), said.moment(said.entry.args.get("start_time"))
     if isinstance(minutes, int):
         done, ask = ("postponed", "postpone") if minutes >= 0 else ("brought forward", "bring forward")

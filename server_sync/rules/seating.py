@@ -98,7 +98,7 @@ def position(seat: Seat) -> str:
 def _name(state: State, place: SlotSeat) -> str | None:
     """Its position, which was loaded with the room."""
     seat = state.known(Seat, place.seat_id)
-    return position(seat) if seat is not None else None
+    return position(seat) if seat is not None and not seat.deleted else None  # who is gone is not loaded
 
 
 def seats_taken(draft: Draft, claim: SlotReservation) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from server_sync.protocol.records import (
     EventLocation,
     EventSlot,
     EventTimeBlock,
+    Flag,
     Group,
     Location,
     Participant,
@@ -43,7 +44,7 @@ class Index:
     """A way to find rows of ``record`` by the value of ``column``; ``only`` keeps some, as ``where`` does in SQL.
 
     ``where`` may keep fewer (what has not expired, say): then a rule must not miss the others. With ``named`` rows are
-    found by a text within their programme (``named_key``).
+    found by a text within their programme (``named_key``); with ``gone`` those that were deleted are found too.
     """
 
     record: type[Record]
@@ -51,9 +52,12 @@ class Index:
     where: str | None = None
     only: Callable[[Any], bool] | None = None
     named: bool = False
+    gone: bool = False
 
     def key(self, row: Record) -> str | None:
         """The value under which *row* is found here, or None."""
+        if row.deleted and not self.gone:
+            return None
         if self.only is not None and not self.only(row):
             return None
         value: str | None = getattr(row, self.column)
@@ -87,6 +91,9 @@ def _holding(row: SlotReservation) -> bool:
 
 COMMITMENTS = Index(ReservationMember, "participant_id", "(live OR waiting)", _committed)
 MEMBERSHIPS_OF_PERSON = Index(ReservationMember, "participant_id")
+MEMBERSHIPS_EVER = Index(ReservationMember, "participant_id", gone=True)
+MEMBERS_EVER = Index(ReservationMember, "reservation_id", gone=True)
+FLAGS_ABOUT = Index(Flag, "subject", named=True)
 MEMBERS = Index(ReservationMember, "reservation_id")
 FACTS = Index(Attendance, "reservation_id")
 FACTS_OF_COMMAND = Index(Attendance, "command_id")
@@ -131,7 +138,8 @@ USES_OF_ROOMS = Index(EventLocation, "programme_id")
 CREDENTIALS = Index(Credential, "holder_id")
 
 INDEXES: tuple[Index, ...] = (
-    COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERS, FACTS, FACTS_OF_COMMAND, FACTS_OF_PERSON, WAITING_IN_EVENT,
+    COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERSHIPS_EVER, MEMBERS_EVER, FLAGS_ABOUT, MEMBERS, FACTS, FACTS_OF_COMMAND,
+    FACTS_OF_PERSON, WAITING_IN_EVENT,
     OVERDUE_IN_EVENT, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, CLAIMS_OF_GROUP, SLOTS_OF_BLOCK, SLOTS_OF_EVENT,
     SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, SLOTS_OF_SEAT, OVERDUE_SEATS,
     BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,
@@ -225,9 +233,9 @@ class State:
         old = rows.get(row.id)
         rows[row.id] = row
         for index in INDEXES_OF[record]:
-            new_key = None if row.deleted else index.key(row)
+            new_key = index.key(row)
             if old is not None:
-                old_key = None if old.deleted else index.key(old)
+                old_key = index.key(old)
                 if old_key is not None and old_key != new_key:
                     self.found[index].get(old_key, {}).pop(row.id, None)
             if new_key is not None:
@@ -239,7 +247,7 @@ class State:
     def remove(self, record: type[Record], id: Id) -> None:
         """Forget one row and its index entries."""
         old = self.rows[record].pop(id, None)
-        if old is None or old.deleted:
+        if old is None:
             return
         for index in INDEXES_OF[record]:
             key = index.key(old)

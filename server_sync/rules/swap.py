@@ -95,6 +95,7 @@ def _exchange(
             return slot
         moves.append((claim, slot))
     before = limits(draft, *(slot for _, slot in moves))
+    kept = _in_both(draft, one, other)
     seating.free(draft, one)
     seating.free(draft, other)
     for claim, slot in moves:
@@ -102,10 +103,23 @@ def _exchange(
         if isinstance(double, Refusal):
             return double
         reason = {} if waived.overbook is None else {"override_reason": waived.overbook}
-        seatless = place(draft, claim, slot, "reserved", None, double, waived.double_book, **reason)
+        twice = waived.double_book or next(iter(kept.values()), None)
+        seatless = place(draft, claim, slot, "reserved", None, double | kept.keys(), twice, **reason)
         if seatless is not None:
             return seatless
     return settle(draft, before, overbooked_too=waived.overbook is not None)
+
+
+def _in_both(draft: Draft, one: SlotReservation, other: SlotReservation) -> dict[Id, str]:
+    """Who is in both parties at one time, and the reason for which they may be: that goes on."""
+    mine = {member.participant_id: member for member in draft.find(MEMBERS, one.id)}
+    both = [(mine[theirs.participant_id], theirs) for theirs in draft.find(MEMBERS, other.id)
+            if theirs.participant_id in mine]  # fmt: skip
+    return {
+        theirs.participant_id: theirs.waived_reason or own.waived_reason or ""
+        for own, theirs in both
+        if own.start_time < theirs.end_time and theirs.start_time < own.end_time
+    }
 
 
 def _enterable(

@@ -273,6 +273,9 @@ class _Serving:
             if full is not None:
                 too_small |= self._too_small(full, slot)
             elif self._enter(number, claim, slot):
+                if claim.any_slot:  # it stood in the way everywhere
+                    self.everywhere = True
+                    self.__dict__.pop("_any_slot", None)
                 return True
         self.exhausted |= too_small
         return False

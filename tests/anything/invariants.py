@@ -18,8 +18,9 @@ from server_sync.protocol.records import (
     SlotSeat,
 )
 from server_sync.rules.attendance import word
-from server_sync.rules.state import FACTS, State, takes_places
-from server_sync.rules.waitlist import line, place_in_line
+from server_sync.rules.placing import open_slot, room_for
+from server_sync.rules.state import FACTS, MEMBERS, SLOTS_OF_EVENT, State, takes_places
+from server_sync.rules.waitlist import line, place_in_line, waits_for
 
 
 def broken(state: State) -> list[str]:
@@ -100,7 +101,8 @@ def _slots(state: State) -> Iterator[str]:
     for block_id, slots in of_block.items():
         block = state.rows[EventTimeBlock][block_id]
         slots.sort(key=lambda slot: slot.start_time)
-        if any(one.end_time > other.start_time for one, other in pairwise(slots)):
+        standing = [slot for slot in slots if slot.status != "cancelled"]
+        if any(one.end_time > other.start_time for one, other in pairwise(standing)):
             yield f"slots of block {block_id} overlap"
         if not all(block.start_time <= slot.start_time < slot.end_time <= block.end_time for slot in slots):
             yield f"a slot of block {block_id} lies outside it"
@@ -150,6 +152,19 @@ def _lines(state: State) -> Iterator[str]:
                 yield f"claim {claim.id} waits at no place"
 
 
+def _starving(state: State) -> Iterator[str]:
+    """Who waits and could have a place without passing anybody (or, in best fit, at all). People may be elsewhere."""
+    for event in state.rows[Event].values():
+        waiting = line(state, event.id)
+        for claim in waiting if event.waitlist_order == "best_fit" else waiting[:1]:
+            if state.find(MEMBERS, claim.id):
+                continue
+            for row in state.find(SLOTS_OF_EVENT, event.id):
+                slot = open_slot(state, event.programme_id, row.id) if waits_for(claim, row.id) else None
+                if isinstance(slot, EventSlot) and not slot.seated and room_for(state, slot, claim.spots) is None:
+                    yield f"claim {claim.id} waits though slot {slot.id} has room"
+
+
 def _people(state: State) -> Iterator[str]:
     for person in state.rows[Participant].values():
         gone = person.merged_into is not None or person.deleted
@@ -160,4 +175,4 @@ def _people(state: State) -> Iterator[str]:
             yield f"participant {person.id} is merged or deleted and still has a place"
 
 
-CHECKS = (_counts, _members, _rooms, _slots, _claims, _seats, _lines, _people)
+CHECKS = (_counts, _members, _rooms, _slots, _claims, _seats, _lines, _starving, _people)

@@ -84,11 +84,19 @@ def differences(one: State, other: State) -> list[str]:
         mine = {id: _counted(row) for id, row in one.rows[record].items()}
         theirs = {id: _counted(row) for id, row in other.rows[record].items()}
         problems += [
-            f"{record.TABLE} {id}: {mine.get(id)} != {theirs.get(id)}"
+            f"{record.TABLE} {id}: {_apart(mine.get(id), theirs.get(id))}"
             for id in sorted(mine.keys() | theirs.keys())
             if mine.get(id) != theirs.get(id)
         ]
     return problems
+
+
+def _apart(one: Record | None, other: Record | None) -> dict[str, Any]:
+    """The fields in which two rows differ."""
+    if one is None or other is None:
+        return {"row": (one, other)}
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in one.__struct_fields__}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _counted(row: Record) -> Record:

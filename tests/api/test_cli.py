@@ -115,9 +115,7 @@ def test_workers_end_with_their_parent(database_url: str, way: signal.Signals) -
             time.sleep(0.1)
 
 
-def test_two_formats_of_one_day_hold_the_same(
-    callboard: Callboard, empty_database_url: str, data_folder: Path
-) -> None:
+def test_two_formats_of_one_day_hold_the_same(callboard: Callboard, empty_database_url: str, data_folder: Path) -> None:
     tables = {}
     for name in ("emf-2024.schedule.frab.xml", "emf-2024.schedule.ics"):
         code, said, _ = callboard(empty_database_url, "import", "--dry-run", data_folder / name)

@@ -89,9 +89,7 @@ async def test_a_secret_that_got_lost_on_the_way_is_given_again(festival: Festiv
         ("/v1/devices/invite", {"name": "Desk", "ceiling": "volunteer"}),
         ("/v1/staff", {"name": "Vic", "role": "volunteer"}),
     ):
-        replies = [
-            await festival.client.post(path, json=body, headers=keyed(festival.admin, path)) for _ in range(2)
-        ]
+        replies = [await festival.client.post(path, json=body, headers=keyed(festival.admin, path)) for _ in range(2)]
         assert [reply.status_code for reply in replies] == [201, 201], replies[-1].text
         assert replies[0].json() == replies[1].json()
         other = await festival.client.post(path, json=body | {"name": "X"}, headers=keyed(festival.admin, path))

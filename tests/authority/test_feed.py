@@ -95,7 +95,7 @@ async def test_a_row_arrives_as_the_record_says_and_null_fields_are_left_out(poo
         day = await make_day(connection, people=1)
         await connection.execute(
             "UPDATE participants SET display_name = E'Zoë \\u2028 \"Q\"\\n\\\\', age = 9, contact = 'z@example.org',"
-            " metadata = '{\"kept\": null, \"list\": [1, null]}'"
+            ' metadata = \'{"kept": null, "list": [1, null]}\''
         )
         await insert_claim(connection, day, day.slots[0], person=day.people[0])
     desk, admin = await enrol(pool, day), await enrol(pool, day, ceiling="admin")

@@ -21,7 +21,7 @@ from desktop.day.strip import as_of, clock_note, strip_state
 from desktop.first_run import leave
 from desktop.screens.desk.viewmodel import DeskViewModel
 from desktop.store.cache import Delta
-from desktop.store.desk_store import Store
+from desktop.store.desk_store import Store, Wish
 from desktop.store.profile import Profile
 from desktop.store.worker import InlineWorker
 from desktop.sync.status import Link, Status
@@ -38,6 +38,7 @@ from server_sync.protocol.records import (
     RoomDay,
     SlotReservation,
 )
+from server_sync.rules import attend
 from server_sync.rules.room_day import room_day_id
 from server_sync.rules.state import FACTS_OF_COMMAND
 from tests.store.identity import identity
@@ -381,6 +382,16 @@ async def test_a_refusal_waits_in_attention_until_it_is_settled(desk: Desk) -> N
     assert again.id != str(asked.command_id)
 
 
+@pytest.mark.parametrize(("code", "words"), [("BLOCK_FULL", "The time block is"), ("EVENT_FULL", "The event is")])
+async def test_a_refusal_says_how_full_what_holds_the_slot_is(desk: Desk, code: str, words: str) -> None:
+    wanted = desk.desk.free_slots(None, desk.claim(0))[0]
+    asked = await desk.desk.move(desk.claim(0), wanted.slot_id)
+    details = {"reserved": 5, "capacity": 5, "spots": 1}
+    await desk.answer("c2", Result(id=str(asked.command_id), status="rejected", code=code, details=details))
+    (card,) = desk.attention.cards()
+    assert f"{words} full. 5 of 5 places are taken." in "".join(span.text for line in card.lines for span in line)
+
+
 async def test_a_double_check_in_is_flagged_and_seen(desk: Desk) -> None:
     """The flag says both times; Seen takes it off the list at once."""
     await desk.desk.check_in(desk.claim(0))
@@ -394,6 +405,15 @@ async def test_a_double_check_in_is_flagged_and_seen(desk: Desk) -> None:
     )
     assert (await desk.attention.settle(card.card_id, "seen")).ok
     assert desk.attention.cards() == []
+
+
+async def test_who_is_not_in_the_party_is_named_on_the_flag(desk: Desk) -> None:
+    """A check-in for somebody who was taken out of the party meanwhile counts, and says whose it is."""
+    args = attend.Args(reservation_id=desk.small.claims[0], participant_ids=[desk.small.people[5]])
+    await desk.store.submit(Wish("attendance.arrive", args))
+    (card,) = desk.attention.cards()
+    whose, other = (desk.card(desk.small.people[number]).name for number in (0, 5))
+    assert card.title == f"Checked in, but not in the party of {whose}: {other}"
 
 
 async def test_a_likely_refusal_is_said(desk: Desk) -> None:

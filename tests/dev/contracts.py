@@ -37,8 +37,11 @@ def _expand(graph: ImportGraph, field: object) -> set[str]:
 def _result(graph: ImportGraph, links: Iterable[Link]) -> ContractCheck:
     """Kept without a wrong link, else broken with each link and its lines."""
     wrong = [
-        (importer, imported, sorted(detail["line_number"] for detail in graph.get_import_details(
-            importer=importer, imported=imported)))
+        (
+            importer,
+            imported,
+            sorted(detail["line_number"] for detail in graph.get_import_details(importer=importer, imported=imported)),
+        )
         for importer, imported in sorted(set(links))
     ]
     return ContractCheck(kept=not wrong, metadata={"wrong": wrong})

@@ -78,9 +78,7 @@ def test_it_outlives_the_thread_that_asked_for_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["exec", "watch"] if sys.platform == "linux" else ["watch"])
-def test_it_is_gone_when_its_parent_is_killed(
-    folder: Path, serve_process: Callable[..., Served], way: str
-) -> None:
+def test_it_is_gone_when_its_parent_is_killed(folder: Path, serve_process: Callable[..., Served], way: str) -> None:
     """kill -9 of the parent: Postgres leaves within seconds, and the next start finds everything."""
     served = serve_process(folder, way)
     ask(served.url, "CREATE TABLE kept AS SELECT 42 AS n")

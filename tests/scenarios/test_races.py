@@ -58,6 +58,37 @@ async def test_W26_the_last_spot_of_an_event_is_given_once(stage: Stage) -> None
     assert await stage.value("SELECT sum(reserved_count)::int FROM event_slots WHERE event_id = $1", event) == 1
 
 
+NO_CHECKS = f"{NO_LOCKS} + constraint:event_slots.ck_event_slots_within_capacity"
+
+
+@pytest.mark.turned_off(NO_CHECKS)
+async def test_R15_create_cancel_update_and_promote_at_once_never_overbook_or_miscount(stage: Stage) -> None:
+    event = await stage.create("event", name="Gala", waitlist_enabled=True, waitlist_order="best_fit")
+    await stage.create(
+        "block", event_id=event, location_id=stage.festival.room, capacity=6, start_time=at("20:00"),
+        end_time=at("21:00"),
+    )  # fmt: skip
+    slot = (await stage.get("/v1/slots", eventId=event))["slots"][0]["id"]
+    join = {"slot_id": slot, "on_full": "waitlist"}
+    ids = [await stage.reserve(slot, reserved_name=f"In {n}") for n in range(6)]
+    waiting = [
+        (await stage.command("reservation.reserve", join | {"reserved_name": f"Line {n}"}))["reservation_id"]
+        for n in range(6)
+    ]
+    asked = [stage.give("reservation.cancel", {"reservation_id": id}) for id in ids[:3]]
+    asked += [stage.give("reservation.update", {"reservation_id": id, "guests": 1}) for id in ids[3:]]
+    asked += [stage.give("waitlist.promote", {"reservation_ids": [id]}) for id in waiting[3:]]
+    asked += [stage.give("reservation.reserve", join | {"reserved_name": f"Late {n}"}) for n in range(6)]
+    random.Random(5).shuffle(asked)
+    said = codes(await stage.all_at_once([slot], *asked))
+    assert set(said) <= {"yes", "SLOT_FULL", "NOT_WAITING"}, said
+    assert await stage.counts(slot) == (6, 6), "every place that was freed is taken, and none twice"
+    spots = await stage.value(
+        "SELECT sum(spots)::int FROM slot_reservations WHERE slot_id = $1 AND claim = 'reserved'", slot
+    )
+    assert spots == 6
+
+
 @contextmanager
 def broken() -> Iterator[None]:
     """The database fails when claims, counts and ledger are written, and nothing is committed yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,22 @@ from tests.scenarios.stage import Stage, refusal
 from tests.scenarios.test_reservations import slot_of
 
 SERVE = "part:server_sync.rules.waitlist:serve=()"
+
+
+TIMER = "part:server_sync.authority.expiry:Expiry._end"
+
+
+@pytest.mark.turned_off(TIMER, SERVE)
+async def test_R06_whoever_waits_has_the_place_within_five_seconds(stage: Stage) -> None:
+    _, slot = await queue(stage)
+    hold = {"slot_id": slot, "reserved_name": "Ada", "ttl_seconds": 1}
+    held = (await stage.command("reservation.hold", hold))["reservation_id"]
+    first, second = await join(stage, slot), await join(stage, slot)
+    freed: datetime = (await stage.row("slot_reservations", held))["expires_at"]
+    while (await stage.reservation(first))["status"] != "reserved":
+        assert datetime.now(UTC) - freed < timedelta(seconds=5), "the place was free, and nobody was given it"
+        await asyncio.sleep(0.05)
+    assert await cancel(stage, first) == [second], "and at once where somebody gives it back"
 
 
 async def queue(stage: Stage, capacity: int = 1, **event: Any) -> tuple[Id, Id]:

@@ -182,9 +182,7 @@ async def test_a_run_is_bounded(store: Store, day: SmallDay) -> None:
 async def test_a_new_incarnation_keeps_ids_and_order(store: Store, day: SmallDay) -> None:
     """What has a result stays where it was; the rest is numbered from 1."""
     ids = [await check_in(store, claim) for claim in day.claims[:3]]
-    await store.apply(
-        Delta(cursor="c2", from_cursor="c1", results=[Result(id=ids[0], status="applied")]), MORNING
-    )
+    await store.apply(Delta(cursor="c2", from_cursor="c1", results=[Result(id=ids[0], status="applied")]), MORNING)
     await store.reincarnate()
     run = await run_of(store, 1, 50, 10**6)
     assert [(queued.id, queued.seq, queued.incarnation) for queued in run] == [(ids[1], 1, 2), (ids[2], 2, 2)]

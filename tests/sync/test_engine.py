@@ -391,9 +391,7 @@ async def test_forks_without_end_are_no_spin(desk: Desk, day: SmallDay) -> None:
     assert len(desk.server.decided) == 1
 
 
-async def test_why_it_fetches_anew_is_not_forgotten(
-    desk: Desk, day: SmallDay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_why_it_fetches_anew_is_not_forgotten(desk: Desk, day: SmallDay, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full just when the server turns out restored: once there is room, all is offered again."""
     ids = [await desk.check_in(claim) for claim in day.claims[:2]]
     await desk.clock.run_until(lambda: desk.settled)
@@ -431,9 +429,10 @@ async def test_two_desks_agree(tmp_path: Path, day: SmallDay, clock: VirtualCloc
     server = SimulatedServer(day, clock.true_now)
     (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
-    async with running(Desk(tmp_path / "1", clock, server)) as one, running(
-        Desk(tmp_path / "2", clock, server, "Desk 2", 2)
-    ) as two:
+    async with (
+        running(Desk(tmp_path / "1", clock, server)) as one,
+        running(Desk(tmp_path / "2", clock, server, "Desk 2", 2)) as two,
+    ):
         await one.check_in(day.claims[0])
         await two.check_in(day.claims[0])
         await two.do(Wish("reservation.cancel", cancel.Args(reservation_id=day.claims[1])))

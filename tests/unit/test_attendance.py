@@ -12,6 +12,7 @@ from msgspec import structs
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, NOTHING_TO_UNDO
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import Attendance, EventSlot, Flag
+from server_sync.rules.attend import FLAG_REASONS
 from server_sync.rules.attendance import standing, that_stand, word
 from server_sync.rules.state import FACTS
 from tests.unit.day import NOON, Day, applied, refused
@@ -33,7 +34,16 @@ def read(day: Day, id: Id) -> str:
 
 
 def flags(day: Day) -> list[str]:
-    return [flag.reason for flag in day.state.rows[Flag].values()]
+    reasons = [flag.reason for flag in day.state.rows[Flag].values()]
+    assert FLAG_REASONS.issuperset(reasons), "whoever shows flags has words for those alone"
+    return reasons
+
+
+def the_flag(day: Day) -> Any:
+    """The one there is, of a kind that is known to whoever shows flags."""
+    (flag,) = day.state.rows[Flag].values()
+    assert flag.reason in FLAG_REASONS
+    return flag
 
 
 def arranged(people: int = 1, **args: Any) -> tuple[Day, Id, list[Id]]:
@@ -107,7 +117,7 @@ def test_two_desks_agree_on_the_earliest() -> None:
     (standing_now,) = standing(day.state.find(FACTS, id)).values()
     assert standing_now.arrived is not None
     assert standing_now.arrived.command_id == early
-    (flag,) = day.state.rows[Flag].values()
+    flag = the_flag(day)
     assert flag.reason == "arrived_twice"
     assert flag.details["other_device"] == DEVICE
     applied(undo(day, early))
@@ -124,7 +134,7 @@ def test_a_fact_about_a_claim_that_holds_no_place_is_kept_and_flagged(what: str,
     day.put(structs.replace(day.claim(id), claim=claim))
     before = day.state.rows[EventSlot][day.claim(id).slot_id]
     applied(say(day, what, id))
-    (flag,) = day.state.rows[Flag].values()
+    flag = the_flag(day)
     kind = {"arrive": "arrived", "perform": "performed", "no_show": "no_show"}[what]
     assert flag.reason == f"{kind}_on_{claim}"
     assert flag.audience == f"device:{DEVICE}"
@@ -147,7 +157,7 @@ def test_a_check_in_after_a_move_is_kept_and_flagged() -> None:
 def test_without_a_device_the_room_managers_are_told() -> None:
     day, id, _ = arranged()
     applied(say(day, "perform", id, device=None))
-    (flag,) = day.state.rows[Flag].values()
+    flag = the_flag(day)
     assert (flag.reason, flag.audience) == ("performed_without_arrival", "role:room_manager")
 
 
@@ -190,7 +200,7 @@ def test_who_was_taken_out_of_the_party_was_there_all_the_same() -> None:
     applied(day.do("participant.retire", {"participant_id": ann, "cancel_claims": True, "reason": "moved away"}))
     assert day.claim(id).spots == 1
     applied(say(day, "arrive", id, zoe, ann))
-    (flag,) = day.state.rows[Flag].values()
+    flag = the_flag(day)
     assert (flag.reason, flag.details["participant_ids"]) == ("arrived_outside_party", [ann])
     assert {fact.participant_id for fact in day.state.find(FACTS, id)} == {zoe, ann}
     other = Day()

@@ -108,6 +108,8 @@ def test_a_reservation_may_wait_or_be_held() -> None:
     ):
         effect = claim("claim", None, {"claim": state, "slot_id": named("slot")})
         assert told("reservation.reserve", args, effect) == f"14:03 Ada {words}"
+    words = told("reservation.hold", args, status="rejected", code=SLOT_FULL)
+    assert words.startswith("14:03 Ada asked to hold Piano solo 10:00 (Great Hall) for Zoë Ferrante and Ada Okafor")
     assert told("reservation.reserve", {"slot_id": named("nowhere"), "reserved_name": "Bo"}, actor="public") == (
         "14:03 A visitor reserved an unknown slot for Bo"
     )
@@ -147,6 +149,8 @@ def test_many_consequences_are_counted() -> None:
         ("slot.open_seats", {"slot_id": named("slot")}, "opened the seats of the slot Piano solo 10:00 (Great Hall)"),
         ("event.postpone", {"event_id": named("event"), "minutes": -15},
          "brought forward the event Piano solo by 15 minutes"),
+        ("location.postpone", {"location_id": named("room"), "from_time": "2027-03-14T09:00:00Z", "minutes": 20},
+         "postponed everything in Great Hall from Sun 14 Mar 09:00 by 20 minutes"),
         ("location.cancel", {"location_id": named("room"), "from_time": "2027-03-14T09:00:00Z", "reason": "a flood"},
          "cancelled everything in Great Hall from Sun 14 Mar 09:00 (reason: a flood)"),
         ("room_day.on_stage", {"location_id": named("room")}, "said that nobody is on stage in Great Hall"),

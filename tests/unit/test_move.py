@@ -124,7 +124,9 @@ def test_a_check_in_elsewhere_does_not_stop_a_move() -> None:
     applied(move(day, id, two, seen={f"slot_reservations/{id}": 1}))
 
 
-@pytest.mark.parametrize(("claim", "code"), [("cancelled", NOT_LIVE), ("held", NOT_CONFIRMED), ("expired", HOLD_EXPIRED)])
+@pytest.mark.parametrize(
+    ("claim", "code"), [("cancelled", NOT_LIVE), ("held", NOT_CONFIRMED), ("expired", HOLD_EXPIRED)]
+)
 def test_a_claim_that_cannot_move(claim: Any, code: str) -> None:
     day = Day()
     one, two = day.slots(2)

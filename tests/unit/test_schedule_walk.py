@@ -109,10 +109,9 @@ class Walk:
     def _party(self, waive: dict[str, Any]) -> dict[str, Any]:
         draw = self.draw
         who = {"reserved_name": "x"} if draw.random() < 0.5 else {"participant_ids": [draw.choice(self.people)]}
-        where, event = {"slot_id": self.one(EventSlot)}, self.one(Event)
-        row = self.day.state.get(Event, event)
-        if row is not None and row.waitlist_order == "best_fit" and draw.random() < 0.6:
-            where = {"event_id": event}
+        where = {"slot_id": self.one(EventSlot)}
+        if draw.random() < 0.4:
+            where = {"event_id": self.one(Event)}
         return {**who, **where, "guests": draw.choice([0, 0, 1]), "on_full": "waitlist", **waive}
 
     # ------------------------------------------------ what must never be false
@@ -194,4 +193,4 @@ def test_a_walk_through_everything(number: int) -> None:
         walk.check()
     assert there(walk.day, Participant)
     print(sorted(walk.applied.items()), sorted(walk.refused.items()))
-    assert sum(walk.applied.values()) > STEPS / 4
+    assert walk.applied, "nothing was carried out"

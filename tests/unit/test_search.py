@@ -294,7 +294,10 @@ def _has(matches: list[Found], at: int, names: list[str]) -> bool:
 
 
 def test_a_key_stroke_among_100000_is_quick(legislators: list[str]) -> None:
-    """Typing real names letter by letter: 15 ms a key at the 99th percentile (three times that on a shared machine)."""
+    """Typing real names letter by letter: 15 ms a key at the 99th percentile (three times that on a slow machine).
+
+    What counts is this thread's own time: others may be using the computer too.
+    """
     choose = random.Random(5)
     firsts, lasts = [name.split()[0] for name in legislators], [name.split()[-1] for name in legislators]
     people = PeopleIndex(
@@ -305,9 +308,9 @@ def test_a_key_stroke_among_100000_is_quick(legislators: list[str]) -> None:
     for _ in range(40):
         text = f"{choose.choice(firsts)} {choose.choice(lasts)}".lower()
         for length in range(1, len(text) + 1):
-            began = time.perf_counter()
+            began = time.thread_time()
             people.search(text[:length], 30)
-            took.append(time.perf_counter() - began)
+            took.append(time.thread_time() - began)
     took.sort()
     p99 = took[int(len(took) * 0.99)]
     print(f"{len(took)} keys: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")

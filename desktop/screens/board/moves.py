@@ -24,9 +24,7 @@ def aim_at(layout: BoardLayout, placed: Placed) -> float:
     return layout.minute_at(placed.box.y + min(placed.box.height, 40.0) / 2)
 
 
-def step_from(
-    layout: BoardLayout, placed: Placed, step: Step, wanted: Callable[[Placed], bool], aim: float
-) -> Placed:
+def step_from(layout: BoardLayout, placed: Placed, step: Step, wanted: Callable[[Placed], bool], aim: float) -> Placed:
     """The card that *step* leads to from *placed*, among those that are *wanted*; *placed* where there is none.
 
     Steps to the side look for what goes on at the minute *aim*.

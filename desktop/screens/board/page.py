@@ -30,9 +30,7 @@ _SECOND = 1000
 class BoardPage(Surface):
     """Draws a `BoardViewModel`. `open_claim` shows the card of a claim as the Desk does."""
 
-    def __init__(
-        self, theme: Theme, model: BoardViewModel, tasks: TaskOwner, open_claim: Callable[[Id], None]
-    ) -> None:
+    def __init__(self, theme: Theme, model: BoardViewModel, tasks: TaskOwner, open_claim: Callable[[Id], None]) -> None:
         """Make the page; it follows `model` from now on."""
         super().__init__(theme)
         self.model = model

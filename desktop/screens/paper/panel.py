@@ -242,9 +242,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-async def open_paper(
-    theme: Theme, window: QWidget, model: PaperViewModel, say: Callable[[Outcome], None]
-) -> None:
+async def open_paper(theme: Theme, window: QWidget, model: PaperViewModel, say: Callable[[Outcome], None]) -> None:
     """Open the panel and wait until it closes; `say` hears what was done."""
     outcome = await PaperPanel(theme, window, model).closed()
     if outcome is not None:

@@ -123,4 +123,5 @@ flags = table(
     Column("resolved_by", Text),
     Column("resolution", Text),
 )
+lookup(flags, "programme_id", "subject")
 Index("ix_flags_open", flags.c.programme_id, flags.c.audience, postgresql_where=text("resolved_at IS NULL"))

@@ -64,6 +64,9 @@ events = table(
     unique_external_id("events"),
 )
 
+lookup(events, "programme_id", "category")
+lookup(events, "programme_id", "is_active")
+
 locations = table(
     "locations",
     Column("name", Text, nullable=False),
@@ -127,7 +130,7 @@ event_time_blocks = table(
         initially="DEFERRED",
     ),
 )
-lookup(event_time_blocks, "event_id")
+lookup(event_time_blocks, "event_id", "location_id", "start_time")
 lookup(event_time_blocks, "location_id")
 
 event_slots = table(
