@@ -252,7 +252,7 @@ async def expiry_against_confirm(t: Two) -> list[tuple[list[str], str]]:
     holder = await asyncpg.connect(t.url)
     try:
         async with holder.transaction():
-            await holder.execute("SELECT 1 FROM event_slots WHERE id = $1 FOR UPDATE", slot)
+            await holder.execute("SELECT 1 FROM slot_reservations WHERE id = ANY($1::uuid[]) FOR UPDATE", holds)
             confirms = [asyncio.create_task(t.ask("reservation.confirm", {"reservation_id": id}, 0)) for id in holds]
             await asyncio.sleep(1.0)
             expiries = [asyncio.create_task(t.ask("hold.expire", {"reservation_ids": [id]}, 1)) for id in holds]
