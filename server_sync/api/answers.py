@@ -8,12 +8,14 @@ import msgspec
 from starlette.responses import Response
 
 from server_sync.protocol.commands import Result
-from server_sync.protocol.errors import BUSY, WORDS, Refusal, error_body
+from server_sync.protocol.errors import ALREADY_RESERVED, ALREADY_WAITING, BUSY, DOUBLE_BOOKED, WORDS, Refusal, error_body
+from server_sync.protocol.records import Role
 
 INTERNAL: Final = "INTERNAL"
 UNAVAILABLE: Final = "UNAVAILABLE"
 TOO_LARGE: Final = "TOO_LARGE"
 
+_WHERE_SOMEBODY_IS: Final = frozenset({DOUBLE_BOOKED, ALREADY_RESERVED, ALREADY_WAITING})
 _ENCODER: Final = msgspec.json.Encoder()
 _JSON: Final = "application/json"
 
@@ -43,6 +45,13 @@ def problem(status: int, code: str, words: str, retry_after: int | None = None) 
 def refused(result: Result) -> Refusal:
     """The refusal that a verdict holds; a verdict without a code is one of a command that failed."""
     return Refusal(result.code or INTERNAL, result.details or {})
+
+
+def for_role(role: Role, refusal: Refusal) -> Refusal:
+    """*refusal* as *role* may know it: the public, who may name anybody, isn't told where that person is, and when."""
+    if role != "public" or refusal.code not in _WHERE_SOMEBODY_IS:
+        return refusal
+    return Refusal(refusal.code, {name: refusal.details[name] for name in ("participant_id",) if name in refusal.details})
 
 
 def words_of(code: str) -> str:

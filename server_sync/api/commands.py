@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from server_sync.protocol.errors import INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refu
 from server_sync.protocol.ids import GivenId
 
 faces = Faces("commands")
+
+_ENDS_ACCESS: Final = frozenset({"device.revoke", "staff.revoke"})
 
 Kind = Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=sorted(ARGUMENTS))]
 
@@ -52,7 +54,7 @@ async def give(call: Call[Any]) -> Response | Refusal:
     if isinstance(asked, Refusal):
         return asked
     result = await call.services.authority.submit(call.principal, asked, call.named_programme())
-    if asked.kind == "device.revoke":
+    if asked.kind in _ENDS_ACCESS:
         call.services.credentials.forget()
     if isinstance(result, Refusal):
         return result

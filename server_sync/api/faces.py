@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 
-from server_sync.api.answers import answer, refuse, refused
+from server_sync.api.answers import answer, for_role, refuse, refused
 from server_sync.api.openapi import describe
 from server_sync.api.reading import read_bytes, read_json, read_object, snake, unreadable
 from server_sync.api.services import Services
@@ -76,8 +76,8 @@ class Call(Generic[Q]):
         """As ``submit``, for an envelope that is there already."""
         result = await self.services.authority.submit(self.principal, envelope, programme_id)
         if isinstance(result, Refusal):
-            return result
-        return result.details or {} if result.status == "applied" else refused(result)
+            return for_role(self.principal.role, result)
+        return result.details or {} if result.status == "applied" else for_role(self.principal.role, refused(result))
 
 
 Face = Callable[[Call[Any]], Awaitable[Any]]

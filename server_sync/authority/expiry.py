@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 TIMER: Final = Principal("timer", "Callboard", "admin")
 _SWEEP_EVERY: Final = 60
+"""Looks from one sweep to the next; one that was given up is tried again at the next look."""
+
 _NUMBER: Final = 1
 _MOST_A_LOOK: Final = 1000
 _OVERDUE: Final = f"""
@@ -39,7 +41,7 @@ class Expiry:
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
         self._leader: Leader | None = None
-        self._looks = 0
+        self._until_sweep = _SWEEP_EVERY
 
     @classmethod
     def open(cls, url: str, authority: Authority) -> Expiry:
@@ -60,9 +62,12 @@ class Expiry:
 
     async def look(self, connection: Connection) -> None:
         """End everything that ran out by now; now and then sweep what is left of people who are gone."""
-        self._looks += 1
-        if self._looks % _SWEEP_EVERY == 0:
-            await sweep_words(connection)
+        await self._end_overdue(connection)
+        self._until_sweep -= 1
+        if self._until_sweep <= 0 and await sweep_words(connection):
+            self._until_sweep = _SWEEP_EVERY
+
+    async def _end_overdue(self, connection: Connection) -> None:
         due: dict[Id, list[tuple[Id, str]]] = defaultdict(list)
         for programme_id, id, expires_at in await connection.fetch(_OVERDUE):
             due[programme_id].append((id, expires_at))

@@ -31,7 +31,8 @@ _KEEPALIVES: Final = {"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2"
 class Leader:
     """Does *work* every second while it leads. Made by ``open``, ended by ``close``.
 
-    *work* gets the connection that holds the lock, and uses it for short reads alone.
+    *work* gets the connection that holds the lock, for short reads and for statements that wait for nobody's
+    lock: while it waited it would still lead, and do nothing.
     """
 
     def __init__(self, url: str, number: int, work: Callable[[Connection], Awaitable[None]]) -> None:

@@ -150,9 +150,9 @@ def needs_named(index: Index) -> Any:
         for location_id in getattr(command.args, "location_ids", ()):
             keys.lock.add((Location, location_id))
         if getattr(command.args, "group_id", None) is not None:
-            keys.read.add((Group, command.args.group_id))
+            keys.lock.add((Group, command.args.group_id))  # or it were retired meanwhile
         if getattr(command.args, "rules_id", None) is not None:
-            keys.read.add((EventRules, command.args.rules_id))
+            keys.lock.add((EventRules, command.args.rules_id))
         return keys
 
     return needs

@@ -13,7 +13,7 @@ from server_sync.protocol.records import Event, EventLocation, EventTimeBlock, L
 from server_sync.rules.import_plan import Plan, filled, spoken
 from server_sync.rules.import_rows import Found, local_zone
 from server_sync.rules.import_times import LONGEST_REASON, MET, Span, Timetable, by_import, in_words
-from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, USES_OF_ROOMS
+from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, SLOTS, USES_OF_ROOMS
 
 ADVICE = "it comes in with a waiver; move one of them if that is not meant"
 
@@ -40,7 +40,8 @@ def blocks(plan: Plan, found: Found) -> list[Placed]:
     there: list[EventTimeBlock] = plan.there(BLOCKS)
     matched = _matched(plan, found, there)
     claimed = {claim.time_block_id for claim in plan.there(CLAIMS)}
-    placed = [_placed(plan, found, said, old, claimed) for said, old in matched]
+    seated = {slot.time_block_id for slot in plan.there(SLOTS) if slot.seated}
+    placed = [_placed(plan, found, said, old, claimed, seated) for said, old in matched]
     _waive(plan, placed, there)
     return placed
 
@@ -87,7 +88,9 @@ def _stands(plan: Plan, found: Found, said: ImportBlock) -> bool:
     return missing is None
 
 
-def _placed(plan: Plan, found: Found, said: ImportBlock, old: EventTimeBlock | None, claimed: set[Id]) -> Placed:
+def _placed(
+    plan: Plan, found: Found, said: ImportBlock, old: EventTimeBlock | None, claimed: set[Id], seated: set[Id]
+) -> Placed:
     event, room = found.events[said.event], found.rooms[said.room]
     block = old or EventTimeBlock(
         id=plan.new_id(EventTimeBlock, said.key),
@@ -108,10 +111,15 @@ def _placed(plan: Plan, found: Found, said: ImportBlock, old: EventTimeBlock | N
         reason, advice = "it is another event's in the file, and people have claims in it", "give it another key"
         plan.report.say(EventTimeBlock, "doubtful", "other_event", said.place, event.name, reason, advice)
         event_id = block.event_id
+    location_id = room.id
+    if block.location_id != room.id and block.id in seated:
+        reason, advice = f"the file has it in {room.name}, and its places are the seats of its room here", "leave it"
+        plan.report.say(EventTimeBlock, "doubtful", "seated_room", said.place, event.name, reason, advice)
+        location_id = block.location_id
     changed = structs.replace(
         block,
         event_id=event_id,
-        location_id=room.id,
+        location_id=location_id,
         start_time=said.start,
         end_time=said.end,
         max_capacity=_limit(plan, said, block, event),

@@ -14,11 +14,13 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import ImportClaim, Severity
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Group, ReservationMember, SlotReservation
 from server_sync.rules.import_blocks import Placed
+from server_sync.rules.import_line import Line
 from server_sync.rules.import_members import Party, put_members
 from server_sync.rules.import_plan import Plan, folded
 from server_sync.rules.import_rows import Found
+from server_sync.rules.import_seats import Seats
 from server_sync.rules.import_slots import Slots
-from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, MEMBERSHIPS, PEOPLE, SLOTS, takes_places
+from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, MEMBERSHIPS, PEOPLE, SLOTS, Keys, takes_places
 
 SLOT_IN_FILE = "slot_in_file"
 TALKS = ("frab", "schedule.json", "icalendar")
@@ -28,7 +30,8 @@ TALKS = ("frab", "schedule.json", "icalendar")
 class Claims:
     """Puts the file's claims into the slots.
 
-    ``reserved`` counts places by slot, block and event as claims come in; ``inside`` holds who is in which slot.
+    ``reserved`` counts places by slot, block and event as claims come in; ``inside`` holds who is in which slot, and
+    ``waiting`` who waits for which.
     """
 
     def __init__(self, plan: Plan, found: Found, placed: list[Placed], slots: Slots) -> None:
@@ -47,14 +50,17 @@ class Claims:
         self.block_rows |= {block.after.id: block.after for block in placed}
         self.reserved: Counter[Id] = Counter()
         self.inside: set[tuple[Id, Id]] = set()  # slot and person
+        self.waiting: set[tuple[Id, Id]] = set()
+        self.line = Line(plan)
+        self.seats = Seats(plan)
         self._of_group = _members_of_groups(plan, found)
         self._seen: Counter[tuple[Id, str]] = Counter()
         self._ours: set[Id] = set()
         self.parties: dict[Id, Party] = {}
         self._count()
 
-    def put(self) -> None:
-        """All claims and their members, and the slots that they fill."""
+    def put(self, ask: Keys | None) -> None:
+        """All claims with their members and seats, and the slots that they fill; then whoever waits (see ``Line``)."""
         for claim in self.there.values():
             self._follow(claim)
         for said in self.plan.document.claims:
@@ -62,7 +68,12 @@ class Claims:
         for slot in self.slot_now.values():
             self.plan.put(self.slots.before[slot.id], slot)
         put_members(self.plan, self.found, self.parties, self.members)
+        self.seats.put()
         self._absent()
+        self.line.serve(ask)
+        for said, waiting in self.line.passed():
+            reason = f"{waiting} waited here before it and still {'wait' if waiting > 1 else 'waits'}; it has the place"
+            self._say(said, "doubtful", "line_ahead", reason, "raise the capacity, or cancel it so that they are next")
 
     def _count(self) -> None:
         for claim in self.there.values():
@@ -70,6 +81,8 @@ class Claims:
                 for id in (claim.slot_id, claim.time_block_id, claim.event_id):
                     self.reserved[id] += claim.spots
                 self.inside.update((claim.slot_id, m.participant_id) for m in self.members[claim.id] if m.live)
+            elif claim.claim == "waitlisted":
+                self.waiting.update((claim.slot_id, m.participant_id) for m in self.members[claim.id] if m.waiting)
 
     def _follow(self, claim: SlotReservation) -> None:
         """Whoever is in a slot that moved moves with it."""
@@ -128,9 +141,6 @@ class Claims:
         return " ".join(sorted(people)) or f"entry {folded(said.name)}"
 
     def _new(self, said: ImportClaim, id: Id, slot: EventSlot, people: list[Id]) -> None:
-        spots = max(1, len(people))
-        if not self._takes(said, slot, people, spots):
-            return
         group = self.found.groups[said.group].id if said.group is not None else None
         several = self.blocks[said.block].said.slot_duration_minutes is not None
         claim = SlotReservation(
@@ -141,7 +151,7 @@ class Claims:
             location_id=slot.location_id,
             time_block_id=slot.time_block_id,
             claim="reserved",
-            spots=spots,
+            spots=max(1, len(people)),
             reserved_at=self.plan.now,
             placement_version=1,
             version=1,
@@ -151,7 +161,8 @@ class Claims:
             special_requirements=said.notes or None,
             metadata={SLOT_IN_FILE: said.slot} if several else None,
         )
-        self._put(said, None, claim, people)
+        if self._takes(said, claim, slot, people, claim.spots):
+            self._put(said, None, claim, people)
 
     def _again(self, said: ImportClaim, old: SlotReservation, slot: EventSlot, people: list[Id]) -> None:
         """A claim that an earlier import brought."""
@@ -185,7 +196,7 @@ class Claims:
             self._say(said, "doubtful", "moved_here", reason, "move it by hand if the file is right")
             return False
         people = [member.participant_id for member in self.members[claim.id] if member.live]
-        if not self._takes(said, slot, people, claim.spots, within_block=True):
+        if not self._takes(said, claim, slot, people, claim.spots, left=before):
             return False
         self.reserved[claim.slot_id] -= claim.spots
         self.inside.difference_update((claim.slot_id, person) for person in people)
@@ -197,7 +208,7 @@ class Claims:
         members = {member.participant_id for member in self.members[claim.id]}
         joining = [person for person in people if person not in members]
         more = self._spots_with(claim, len(joining)) - claim.spots
-        return joining if joining and self._takes(said, slot, joining, more) else []
+        return joining if joining and self._takes(said, claim, slot, joining, more) else []
 
     def _spots_with(self, claim: SlotReservation, joining: int) -> int:
         """The claim's spots once so many joined: a place for each member (one for none), and the guests'."""
@@ -236,9 +247,18 @@ class Claims:
             self.plan.lock(Group, claim.group_id)
 
     def _takes(
-        self, said: ImportClaim, slot: EventSlot, people: list[Id], spots: int, within_block: bool = False
+        self,
+        said: ImportClaim,
+        claim: SlotReservation,
+        slot: EventSlot,
+        people: list[Id],
+        spots: int,
+        left: EventSlot | None = None,
     ) -> bool:
-        """Take places for *people* if the slot has them; say why not. A move *within its block* takes none there."""
+        """Take places for *people* if the slot has them; say why not. Who *left* a slot of its block takes none there.
+
+        Those who wait for the slot are passed: the file is the organiser's word.
+        """
         slot = self.slot_now[slot.id]
         block, event = self.block_rows[slot.time_block_id], self.events.get(slot.event_id)
         reserved = self.reserved
@@ -247,7 +267,10 @@ class Claims:
         if any((slot.id, person) in self.inside for person in people):
             reason = "somebody in it has a place in this slot already"
             return self._refuse(said, "twice_in_slot", reason, "leave one of the two out")
-        limits = () if within_block else (("block", block.id, block.max_capacity), self._limit_of(event))
+        if any((slot.id, person) in self.waiting for person in people):
+            reason = "somebody in it waits for this slot here"
+            return self._refuse(said, "waits_here", reason, "promote them, or cancel their waiting")
+        limits = () if left is not None else (("block", block.id, block.max_capacity), self._limit_of(event))
         for what, id, most in limits:
             if most is not None and reserved[id] + spots > most:
                 reason, advice = f"the {what} takes {most} in all", f"raise its capacity, or use another {what}"
@@ -255,8 +278,12 @@ class Claims:
         if reserved[slot.id] + spots > slot.capacity and not self._grows(said, slot, reserved[slot.id] + spots):
             reason = f"it needs {spots} places; {reserved[slot.id]} of {slot.capacity} are taken"
             return self._refuse(said, "slot_full", reason, "raise slot_capacity, or give another slot")
+        if (slot.seated or (left is not None and left.seated)) and not self.seats.take(claim, slot, spots, left):
+            reason = f"it needs {spots} seats, and the slot has fewer free"
+            return self._refuse(said, "no_seats", reason, "open more seats, or give another slot")
+        self.line.pass_by(said, slot)
         reserved[slot.id] += spots
-        if not within_block:
+        if left is None:
             reserved[block.id] += spots
             reserved[slot.event_id] += spots
         self.inside.update((slot.id, person) for person in people)
@@ -267,7 +294,7 @@ class Claims:
 
     def _grows(self, said: ImportClaim, slot: EventSlot, needed: int) -> bool:
         """A talk has room for whoever speaks, beside those whom the file no longer names."""
-        if self.plan.document.format not in TALKS:
+        if self.plan.document.format not in TALKS or slot.seated:
             return False
         self.slot_now[slot.id] = structs.replace(slot, capacity=needed)
         reason = f"people whom the file does not name have places in it; it takes {needed} now"

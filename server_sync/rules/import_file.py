@@ -24,6 +24,7 @@ from server_sync.rules.import_report import TableCounts, preview
 from server_sync.rules.import_rows import rows
 from server_sync.rules.import_slots import slots
 from server_sync.rules.state import Changes, Keys, State
+from server_sync.rules.waitlist import promoted_answer
 
 __all__ = ["RULE", "Args", "TableCounts", "decide", "needs", "preview"]
 
@@ -42,17 +43,21 @@ class Args(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
-    """The programme, so that imports queue; all its rows; and locks on those that would change or get fuller."""
+    """The programme, so that imports queue; all its rows; and locks on those that would change or get fuller.
+
+    Where somebody waits, whoever would be promoted too.
+    """
     keys = Keys(lock={(Programme, command.programme_id)}, find={(index, command.programme_id) for index in WHOLE})
     for index in WHOLE:
         loaded.find(index, command.programme_id)
     programme = loaded.get(Programme, command.programme_id)
     if programme is None:
         return keys
-    plan = _plan(loaded, command, programme, _SOME_TIME)
+    plan = _plan(loaded, command, programme, _SOME_TIME, keys)
     keys.lock |= plan.locked
     keys.lock.update(plan.written())
     keys.read |= plan.read
+    keys.find |= plan.finds
     return keys
 
 
@@ -63,17 +68,17 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
         return Refusal(NOT_FOUND, {"programme_id": command.programme_id})
     plan = _plan(state, command, programme, now)
     answer: dict[str, Any] = {"file": plan.document.file, "file_hash": plan.document.file_hash}
-    return Changes(plan.puts(), answer | plan.report.answer())
+    return Changes(plan.puts(), answer | plan.report.answer() | promoted_answer(plan.promoted))
 
 
-def _plan(state: State, command: Command[Args], programme: Programme, now: datetime) -> Plan:
+def _plan(state: State, command: Command[Args], programme: Programme, now: datetime, ask: Keys | None = None) -> Plan:
     """Everything that the import would do."""
     plan = Plan(state, command, _in_utc(command.args.document), programme, now)
     found = rows(plan)
     placed = blocks(plan, found)
     cut = slots(plan, placed)
     put_blocks(plan, placed)
-    Claims(plan, found, placed, cut).put()
+    Claims(plan, found, placed, cut).put(ask)
     return plan
 
 

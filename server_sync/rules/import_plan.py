@@ -24,6 +24,7 @@ from server_sync.protocol.records import (
     Record,
     ReservationMember,
     SlotReservation,
+    SlotSeat,
 )
 from server_sync.rules.command import Command
 from server_sync.rules.import_report import Report
@@ -38,6 +39,7 @@ from server_sync.rules.state import (
     SLOTS,
     USES_OF_ROOMS,
     Index,
+    IndexKey,
     RowKey,
     State,
     takes_places,
@@ -50,7 +52,7 @@ WHOLE: Final[tuple[Index, ...]] = (
 
 ORDER: Final[tuple[type[Record], ...]] = (
     Programme, Location, Event, EventLocation, Group, Participant, EventTimeBlock, EventSlot, SlotReservation,
-    ReservationMember,
+    ReservationMember, SlotSeat,
 )  # fmt: skip
 """Parents before children, and slots before the claims that they count."""
 
@@ -60,7 +62,8 @@ R = TypeVar("R", bound=Record)
 class Plan:
     """What one import would do to one programme: rows by table and id, laid over those that are there.
 
-    ``locked`` are rows that it makes scarcer without changing them; ``read`` are ids that it would give to new rows.
+    ``locked`` are rows that it makes scarcer without changing them; ``read`` are ids that it would give to new rows;
+    ``finds`` are what it looks at beside the whole programme. ``promotions`` follow upon all that is put.
     """
 
     def __init__(
@@ -74,6 +77,9 @@ class Plan:
         self.report = Report()
         self.locked: set[RowKey] = set()
         self.read: set[RowKey] = set()
+        self.finds: set[IndexKey] = set()
+        self.promoted: list[Id] = []
+        self.promotions: list[Record] = []
         self._rows: dict[type[Record], dict[Id, Any]] = {record: {} for record in ORDER}
         self._holding: dict[Id, list[SlotReservation]] | None = None
         self._namespace = uuid_utils.UUID(programme.id)
@@ -121,8 +127,12 @@ class Plan:
         self.locked.add((record, id))
 
     def puts(self) -> list[Record]:
-        """Everything to write, parents first."""
-        return [row for record in ORDER for row in self._rows[record].values()]
+        """Everything to write, parents first, and whoever is promoted then."""
+        return [*(row for record in ORDER for row in self._rows[record].values()), *self.promotions]
+
+    def written_rows(self, record: type[R]) -> Iterable[R]:
+        """The rows of one table that are put."""
+        return self._rows[record].values()
 
     def written(self) -> Iterable[RowKey]:
         """The keys of what is written."""

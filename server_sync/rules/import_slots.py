@@ -34,7 +34,7 @@ def slots(plan: Plan, placed: list[Placed]) -> Slots:
     result = Slots()
     for block in placed:
         old = sorted(there[block.after.id], key=lambda slot: slot.slot_number)
-        if _cut_otherwise(block, old) and any(slot.id in claimed or slot.created_by_admin for slot in old):
+        if _cut_otherwise(block, old) and any(_stays(slot, claimed) for slot in old):
             _keep(plan, block, old, result)
         else:
             _cut(plan, block, old, claimed, result)
@@ -46,9 +46,14 @@ def _cut_otherwise(block: Placed, old: list[EventSlot]) -> bool:
     return bool(old) and (now.manual_slots or now.slot_duration_minutes != block.said.slot_duration_minutes)
 
 
+def _stays(slot: EventSlot, claimed: set[Id]) -> bool:
+    """Whether it is not an import's to remove: somebody has or had a claim in it, staff made it, or it has seats."""
+    return slot.id in claimed or slot.created_by_admin or bool(slot.seated)
+
+
 def _keep(plan: Plan, block: Placed, old: list[EventSlot], result: Slots) -> None:
     """People are in slots that were cut in another way: these stay as they are, moved with the block's start."""
-    reason = "its slots were cut in another way here, and people have claims in them; they stay"
+    reason = "its slots were cut in another way here, and people have claims or seats in them; they stay"
     title = block.said.key
     plan.report.say(EventSlot, "doubtful", "cut_otherwise", block.said.place, title, reason, "cut them anew by hand")
     by = timedelta(0) if block.before is None else block.after.start_time - block.before.start_time
@@ -79,8 +84,14 @@ def _cut(plan: Plan, block: Placed, old: list[EventSlot], claimed: set[Id], resu
 
 
 def _capacity(plan: Plan, block: Placed, slot: EventSlot) -> int:
-    """The file's capacity, never below what is reserved."""
+    """The file's capacity, never below what is reserved; as many as there are seats, where places are seats."""
     wanted = max(1, block.said.slot_capacity)
+    if slot.seated:
+        if wanted != slot.capacity:
+            reason = f"the file says {wanted} places, and its places are {slot.capacity} seats here; it keeps them"
+            title, advice = f"{block.said.key} {slot.slot_number}", "make or retire seats, or leave it"
+            plan.report.say(EventSlot, "doubtful", "seated", block.said.place, title, reason, advice)
+        return slot.capacity
     least = min(slot.capacity, slot.reserved_count)
     if wanted < least:
         reason = f"the file says {wanted} places, and {slot.reserved_count} are reserved; it keeps {least}"
@@ -108,10 +119,10 @@ def _follow(
 
 def _drop(plan: Plan, block: Placed, slot: EventSlot, claimed: set[Id], result: Slots) -> None:
     """A slot beyond the block's last leaves if nobody ever was in it; else it stays, and is shown."""
-    if slot.id not in claimed and not slot.created_by_admin:
+    if not _stays(slot, claimed):
         plan.put(slot, structs.replace(slot, deleted=True))
         return
-    reason = f"the file has no slot {slot.slot_number} any more, and somebody has a claim in it; it stays"
+    reason = f"the file has no slot {slot.slot_number} any more, and somebody has a claim or seats in it; it stays"
     title, advice = block.said.key, "move whoever is in it"
     plan.report.say(EventSlot, "doubtful", "slot_kept", block.said.place, title, reason, advice)
     now = block.after

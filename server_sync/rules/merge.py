@@ -2,7 +2,9 @@
 
 Facts are never changed: those of the duplicate that stand are appended once more for who stays, under the command that
 said them, so that an undo of that command undoes them too. Where both are in one slot, the better of the two places is
-kept and the other given back. The duplicate's row stays, names whom it was merged into, and takes no commands.
+kept and the other given back; of two equal ones the one with more guests, who were the same guests, said twice. A place
+in line, or a hold, for more guests than the better place has is not thrown away unasked: that merge is refused. The
+duplicate's row stays, names whom it was merged into, and takes no commands.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from server_sync.protocol.errors import DOUBLE_BOOKED, SAME_PERSON, Refusal
+from server_sync.protocol.errors import ALREADY_RESERVED, DOUBLE_BOOKED, SAME_PERSON, Refusal
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Participant, ReservationMember, SlotReservation
 from server_sync.rules.attendance import that_stand
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
-from server_sync.rules.leaving import holds, take_out
+from server_sync.rules.leaving import alone, holds, take_out
 from server_sync.rules.people import living
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import FACTS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
@@ -72,6 +74,9 @@ def _merge(state: State, command: Command[Args], now: datetime | None, ask: Keys
         return Refusal(SAME_PERSON, {"participant_id": stays.id})
     draft = Draft(state)
     merging = _Merging(draft, command, stays.id, duplicate.id, now)
+    fewer = merging.fewer_guests()
+    if fewer is not None:
+        return fewer
     clashes = merging.clashes()
     if clashes and args.waive_reason is None:
         return Refusal(DOUBLE_BOOKED, {"participant_id": stays.id, "clashes": [list(pair) for pair in clashes]})
@@ -132,8 +137,26 @@ class _Merging:
         for his, own in self.twice.items():
             mine, theirs = self.draft.get(SlotReservation, own), self.draft.get(SlotReservation, his)
             if own != his and mine is not None and theirs is not None:
-                ending.add(own if _BETTER[theirs.claim] < _BETTER[mine.claim] else his)
+                worth = (_BETTER[theirs.claim], -self._guests_lost(theirs, self.duplicate))
+                ending.add(own if worth < (_BETTER[mine.claim], -self._guests_lost(mine, self.stays)) else his)
         return ending
+
+    def _guests_lost(self, claim: SlotReservation, person: Id) -> int:
+        """How many guests have no place any more once *person* leaves *claim*: all, if it was his alone."""
+        return (claim.guests or 0) if alone(self.draft, claim, person) else 0
+
+    def fewer_guests(self) -> Refusal | None:
+        """Refuse if a place that is to end has more guests than the better one, which has no room for them."""
+        for his, own in self.twice.items():
+            mine, theirs = self.draft.get(SlotReservation, own), self.draft.get(SlotReservation, his)
+            if own == his or mine is None or theirs is None:
+                continue
+            ends, kept, person = (theirs, mine, self.duplicate) if his in self.ending else (mine, theirs, self.stays)
+            if self._guests_lost(ends, person) > (kept.guests or 0):
+                problem = f"{ends.id} is for {ends.guests} guests, {kept.id} for {kept.guests or 0}: change one first"
+                both = {"reservation_ids": [kept.id, ends.id], "slot_id": kept.slot_id}
+                return Refusal(ALREADY_RESERVED, {"participant_id": self.stays, **both, "problem": problem})
+        return None
 
     def clashes(self) -> list[tuple[Id, Id]]:
         """Pairs of claims that remain, of who stays and of the duplicate, live at one time in two places."""
@@ -163,7 +186,8 @@ class _Merging:
                 if own is not None and ended is not None:
                     self._leave(ended, self.stays)
                 self._move(member, claim, claim.id in waived)
-                if own is not None:
+                if own is not None and ended is not None:
+                    self._keep_queued(claim.id, ended)
                     self._tell(own, claim.id, self.stays)
 
     def _move(self, member: ReservationMember, claim: SlotReservation, waived: bool) -> None:

@@ -107,7 +107,7 @@ def needs_update(command: Command[UpdateParticipant], loaded: State) -> Keys:
     """The person, the group that is named, and whoever bears the external id."""
     args, keys = command.args, Keys(lock={(Participant, command.args.participant_id)})
     if isinstance(args.group_id, str):
-        keys.read.add((Group, args.group_id))
+        keys.lock.add((Group, args.group_id))  # or it were retired meanwhile
     _needs_name(keys, command, PERSON_NAMED)
     return keys
 

@@ -109,6 +109,14 @@ def room_for(state: State, slot: EventSlot, spots: int, leaving: EventSlot | Non
     return None
 
 
+def fits_ever(state: State, slot: EventSlot, spots: int) -> bool:
+    """Whether so large a party could have a place in *slot* if everybody else left."""
+    block, event = state.get(EventTimeBlock, slot.time_block_id), state.get(Event, slot.event_id)
+    in_block = None if block is None else block.max_capacity
+    in_event = None if event is None else event.capacity
+    return all(limit is None or spots <= limit for limit in (slot.capacity, in_block, in_event))
+
+
 def _fullness(name: str, id: Id, reserved: int, capacity: int, spots: int) -> dict[str, Any]:
     return {name: id, "reserved": reserved, "capacity": capacity, "spots": spots}
 

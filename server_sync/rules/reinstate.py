@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from server_sync.protocol.errors import Refusal
-from server_sync.protocol.ids import GivenId
-from server_sync.protocol.records import EventSlot
+from server_sync.protocol.ids import GivenId, Id
+from server_sync.protocol.records import EventSlot, Group, SlotReservation
 from server_sync.rules.claims import place
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.people import existing_group
 from server_sync.rules.placing import admit, clash, needs_people, needs_slot, open_slot, room_for, waivers
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
@@ -46,7 +47,7 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
     if isinstance(step, Refusal):
         return step
     people = [member.participant_id for member in draft.find(MEMBERS, claim.id)]
-    refusal = guard(command, claim, args.version) or missing_person(draft, command, people)
+    refusal = guard(command, claim, args.version) or _missing(draft, command, claim, people, ask)
     if refusal is not None:
         return refusal
     slot = open_slot(draft, command.programme_id, claim.slot_id, closed_too=waived.overbook is not None)
@@ -69,6 +70,18 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
         fields["override_reason"] = waived.overbook
     seatless = place(draft, claim, slot, step, Wish(), double, waived.double_book, **fields)
     return seatless or {"reservation_id": claim.id, "slot_id": slot.id, "spots": claim.spots}
+
+
+def _missing(
+    draft: Draft, command: Command[Args], claim: SlotReservation, people: list[Id], ask: Keys
+) -> Refusal | None:
+    """Who is named, or whose group, may have left the programme since; the group is locked, or it could leave now."""
+    if claim.group_id is not None:
+        ask.lock.add((Group, claim.group_id))
+        group = existing_group(draft, command, claim.group_id)
+        if isinstance(group, Refusal):
+            return group
+    return missing_person(draft, command, people)
 
 
 RULE = rehearsed("reservation.reinstate", Args, reinstate, "volunteer")

@@ -28,7 +28,16 @@ from server_sync.protocol.records import Event, EventSlot, Group, Participant, S
 from server_sync.rules.claims import enter, made
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
-from server_sync.rules.placing import Waivers, admit, clash, commitment, needs_people, open_slot, room_for, waivers
+from server_sync.rules.placing import (
+    Waivers,
+    admit,
+    clash,
+    commitment,
+    needs_people,
+    open_slot,
+    room_for,
+    waivers,
+)
 from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
 from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_room, ran_out
@@ -178,8 +187,9 @@ def find_place(
     if full is not None and wanted.on_full == "waitlist" and waits(state, full):
         waiting = there_already(state, slot_ids, people, waiting=True) if wanted.event_id is not None else None
         return waiting or join_line(Draft(state), command, id, full, wanted, people, now)
-    if full is not None:
-        return next(refusal for refusal in refusals if refusal.code in FULL)
+    because_full = [refusal for refusal in refusals if refusal.code in FULL]
+    if because_full:
+        return because_full[0]
     return refusals[0] if refusals else Refusal(NOT_FOUND, {"event_id": wanted.event_id, "problem": "it has no slots"})
 
 

@@ -69,7 +69,8 @@ def needs(command: Command[Any], loaded: State) -> Keys:
     keys.lock.add((Location, args.location_id))
     keys.lock.add((RoomDay, room_day_id(args.location_id, args.day)))
     for id in _named(args):
-        keys.read |= {(Programme, command.programme_id), (SlotReservation, id)}
+        keys.read.add((Programme, command.programme_id))
+        keys.lock.add((SlotReservation, id))  # or it were cancelled or moved away meanwhile
         claim = loaded.get(SlotReservation, id)
         if claim is not None:
             keys.read.add((EventSlot, claim.slot_id))

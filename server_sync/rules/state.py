@@ -77,6 +77,10 @@ def _waiting(row: SlotReservation) -> bool:
     return row.claim == "waitlisted"
 
 
+def _waiting_anywhere(row: SlotReservation) -> bool:
+    return row.claim == "waitlisted" and row.any_slot is True
+
+
 def _held(row: SlotReservation) -> bool:
     return row.claim == "held"
 
@@ -99,6 +103,7 @@ FACTS = Index(Attendance, "reservation_id")
 FACTS_OF_COMMAND = Index(Attendance, "command_id")
 FACTS_OF_PERSON = Index(Attendance, "participant_id")
 WAITING_IN_EVENT = Index(SlotReservation, "event_id", "claim = 'waitlisted'", _waiting)
+ANY_SLOT_IN_EVENT = Index(SlotReservation, "event_id", "claim = 'waitlisted' AND any_slot", _waiting_anywhere)
 OVERDUE_IN_EVENT = Index(
     SlotReservation, "event_id", "claim = 'held' AND expires_at <= clock_timestamp() + interval '1 second'", _held
 )
@@ -139,7 +144,7 @@ CREDENTIALS = Index(Credential, "holder_id")
 
 INDEXES: tuple[Index, ...] = (
     COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERSHIPS_EVER, MEMBERS_EVER, FLAGS_ABOUT, MEMBERS, FACTS, FACTS_OF_COMMAND,
-    FACTS_OF_PERSON, WAITING_IN_EVENT,
+    FACTS_OF_PERSON, WAITING_IN_EVENT, ANY_SLOT_IN_EVENT,
     OVERDUE_IN_EVENT, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, CLAIMS_OF_GROUP, SLOTS_OF_BLOCK, SLOTS_OF_EVENT,
     SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, SLOTS_OF_SEAT, OVERDUE_SEATS,
     BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,

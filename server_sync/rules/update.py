@@ -129,7 +129,7 @@ def update_event(
     event = own(draft, command, Event, args.event_id, "event_id")
     if isinstance(event, Refusal):
         return event
-    problem = rename(draft, command, EVENT_NAMED, event, ask) or _problem(draft, command, event)
+    problem = rename(draft, command, EVENT_NAMED, event, ask) or _problem(draft, command, event, ask)
     if problem is not None:
         return problem
     freed: set[Id] = set()
@@ -154,13 +154,14 @@ def _order_eased(before: Event, after: Event) -> bool:
     return before.waitlist_order == "strict" and after.waitlist_order == "best_fit"
 
 
-def _problem(draft: Draft, command: Command[UpdateEvent], event: Event) -> Refusal | None:
+def _problem(draft: Draft, command: Command[UpdateEvent], event: Event, ask: Keys) -> Refusal | None:
     args = command.args
     start = event.master_start if args.master_start is UNSET else args.master_start
     end = event.master_end if args.master_end is UNSET else args.master_end
     if start is not None and end is not None and end <= start:
         return Refusal(INVALID, {"field": "master_end", "problem": "it ends before it starts"})
     if args.rules_id is not UNSET and args.rules_id is not None:
+        ask.lock.add((EventRules, args.rules_id))  # or they were retired meanwhile
         rules = own(draft, command, EventRules, args.rules_id, "rules_id")
         if isinstance(rules, Refusal):
             return rules

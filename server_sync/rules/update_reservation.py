@@ -170,7 +170,7 @@ def _carry_out(
             seatless = change_seats(draft, before, slot, more, command.args.seat_ids)
             if seatless is not None:
                 return seatless
-    promoted = serve(draft, freed_slots(before), ask) if more < 0 else []
+    promoted = serve(draft, freed_slots(before) if more < 0 or removed else (), ask)
     answer = {"reservation_id": changed.id, "spots": changed.spots, "version": changed.version}
     return answer | promoted_answer(promoted)
 

@@ -14,17 +14,19 @@ from typing import Any, Final
 
 from server_sync.protocol.errors import BLOCK_FULL, EVENT_FULL, LINE_AHEAD, SLOT_FULL, Refusal
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, SlotReservation
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, ReservationMember, SlotReservation
 from server_sync.rules.claims import place, release
 from server_sync.rules.draft import Draft
-from server_sync.rules.placing import clash, needs_people, needs_slot, open_slot, overlap, room_for
+from server_sync.rules.placing import clash, fits_ever, needs_people, needs_slot, open_slot, overlap, room_for
 from server_sync.rules.state import (
+    ANY_SLOT_IN_EVENT,
     COMMITMENTS,
     MEMBERS,
     OVERDUE_IN_EVENT,
     OVERDUE_SEATS,
     SLOTS_OF_BLOCK,
     SLOTS_OF_EVENT,
+    WAITING_FOR_SLOT,
     WAITING_IN_EVENT,
     Keys,
     State,
@@ -38,6 +40,12 @@ READY: Final = 8
 def line(state: State, event_id: Id) -> list[SlotReservation]:
     """Everybody who waits for a slot of the event, first come first."""
     return sorted(state.find(WAITING_IN_EVENT, event_id), key=_came)
+
+
+def line_of(state: State, slot: EventSlot) -> list[SlotReservation]:
+    """Everybody who would take *slot*, first come first."""
+    waiting = [*state.find(WAITING_FOR_SLOT, slot.id), *state.find(ANY_SLOT_IN_EVENT, slot.event_id)]
+    return sorted({claim.id: claim for claim in waiting}.values(), key=_came)
 
 
 def _came(claim: SlotReservation) -> tuple[datetime, Id]:
@@ -65,7 +73,10 @@ def line_ahead(state: State, slot: EventSlot, except_for: Iterable[Id] = (), ask
     event = state.get(Event, slot.event_id)
     if event is None or not event.waitlist_enabled or event.waitlist_order != "strict":
         return None
-    ahead = [claim for claim in line(state, event.id) if waits_for(claim, slot.id) and claim.id not in except_for]
+    if ask is not None:
+        ask.find |= {(WAITING_FOR_SLOT, slot.id), (ANY_SLOT_IN_EVENT, event.id)}
+    ahead = [claim for claim in line_of(state, slot) if claim.id not in except_for]
+    ahead = [claim for claim in ahead if fits_ever(state, slot, claim.spots)]  # who never can is in nobody's way
     company = _Company(state, ahead, ask)
     for number, claim in enumerate(ahead):
         if clash(state, slot, company.of(number), (claim.id,)) is None:
@@ -127,7 +138,6 @@ def needs_room(
     for claim in overdue:
         needs_release(keys, loaded, claim)
     if not full and event is not None and event.waitlist_enabled and event.waitlist_order == "strict":
-        keys.find.add((WAITING_IN_EVENT, event.id))
         line_ahead(loaded, slot, (), keys)
     return bool(overdue)
 
@@ -215,7 +225,7 @@ def serve(draft: Draft, freed: Iterable[Id], ask: Keys | None = None) -> list[Id
     """
     slots: dict[Id, set[Id]] = {}
     events: set[Id] = set()
-    for id in freed:
+    for id in {*freed, *_freed_with_people(draft, ask)}:
         if draft.known(Event, id) is not None:
             events.add(id)
         elif (slot := draft.get(EventSlot, id)) is not None:
@@ -224,6 +234,27 @@ def serve(draft: Draft, freed: Iterable[Id], ask: Keys | None = None) -> list[Id
     for event_id in sorted(events | slots.keys()):
         promoted += _Serving(draft, event_id, slots.get(event_id, set()), event_id in events, ask).run()
     return promoted
+
+
+def _freed_with_people(draft: Draft, ask: Keys | None) -> set[Id]:
+    """What those wait for who are no longer where they were: their time may have been all that was in the way."""
+    moved: set[Id] = set()
+    for member in draft.rows[ReservationMember].values():
+        before = draft.base.known(ReservationMember, member.id)
+        times = (before.start_time, before.end_time) if before is not None and before.live else None
+        if times is not None and (not member.live or member.deleted or times != (member.start_time, member.end_time)):
+            moved.add(member.participant_id)
+    freed: set[Id] = set()
+    for person in sorted(moved):
+        if ask is not None:
+            ask.find.add((COMMITMENTS, person))
+        for waiting in draft.find(COMMITMENTS, person):
+            if waiting.waiting:
+                if ask is not None:
+                    ask.read.add((SlotReservation, waiting.reservation_id))
+                claim = draft.get(SlotReservation, waiting.reservation_id)
+                freed |= freed_slots(claim) if claim is not None else set()
+    return freed
 
 
 class _Serving:
@@ -237,7 +268,11 @@ class _Serving:
         self.ask = ask
         self.everywhere = everywhere or (self.event is not None and self.event.capacity is not None)
         self.exhausted: set[Id] = set()  # slots, blocks and events that nobody further back may take from
+        if ask is not None:
+            ask.find.add((WAITING_IN_EVENT, event_id))
         self.line = line(draft, event_id)
+        if ask is not None and self.line:  # two who served one line, each not seeing what the other frees, serve nobody
+            ask.lock.add((Event, event_id))
         self.company = _Company(draft, self.line, ask)
 
     def run(self) -> list[Id]:
@@ -337,7 +372,7 @@ class _Serving:
         if full.details["reserved"] >= full.details["capacity"]:
             self.exhausted.add(limit)
         strict = self.event is None or self.event.waitlist_order == "strict"
-        return {limit} if strict else set()
+        return {limit} if strict and fits_ever(self.draft, slot, full.details["spots"]) else set()
 
 
 def look_at_slot(ask: Keys, loaded: State, slot_id: Id) -> None:

@@ -155,3 +155,12 @@ async def test_a_member_of_staff_can_be_revoked(festival: Festival) -> None:
     assert (await festival.client.get("/v1/reservations", headers=theirs)).status_code == 401
     again = await festival.client.post(path, json={}, headers=festival.admin)
     assert (again.status_code, again.json()["error_code"]) == (409, "ALREADY_REVOKED")
+
+
+async def test_whoever_is_revoked_by_a_plain_command_is_out_at_once(festival: Festival) -> None:
+    made_now = await made(festival.client, "/v1/staff", {"name": "Vic", "role": "admin"}, festival.admin)
+    theirs = bearing(made_now["token"])
+    assert (await festival.client.get("/v1/reservations", headers=theirs)).status_code == 200
+    body = {"kind": "staff.revoke", "args": {"staff_id": made_now["staff_id"]}}
+    await made(festival.client, "/v1/commands", body, festival.admin)
+    assert (await festival.client.get("/v1/reservations", headers=theirs)).status_code == 401

@@ -169,3 +169,54 @@ async def test_programmes_stay_apart(client: httpx.AsyncClient, festival: Festiv
                               json={"location_id": festival.room, "start_time": f"{DAY}T20:00:00Z",
                                     "end_time": f"{DAY}T21:00:00Z"})  # fmt: skip
     assert reply.status_code == 404
+
+
+async def test_the_public_is_not_told_where_somebody_is(festival: Festival) -> None:
+    """Anybody may name anybody: the answer must not say where to find a child."""
+    client = festival.client
+    child, slot = await festival.person(), await festival.slot(capacity=3)
+    claim = await festival.reserve(slot, child)
+    block = (await client.get(f"/v1/slots/{slot}")).json()
+    other_room = (await made(client, "/v1/locations", {"name": "Room B"}, festival.admin))["id"]
+    times = {"location_id": other_room, "start_time": block["start_time"], "end_time": block["end_time"]}
+    there = await festival.block(**times)
+    page = (await client.get("/v1/slots", params={"eventId": festival.event})).json()["slots"]
+    elsewhere = next(one["id"] for one in page if one["time_block_id"] == there["id"])
+
+    async def told(path: str, code: str, **headers: str) -> dict[str, object]:
+        reply = await client.post(path, json={"participant_ids": [child]}, headers=headers)
+        assert (reply.status_code, reply.json()["error_code"]) == (409, code), reply.text
+        details: dict[str, object] = reply.json()["details"]
+        return details
+
+    for face in ("reserve", "hold"):
+        for at, code in ((slot, "ALREADY_RESERVED"), (elsewhere, "DOUBLE_BOOKED")):
+            path = f"/v1/slots/{at}/{face}"
+            for headers in ({}, {"Idempotency-Key": f"{face} {code}"}, {"Idempotency-Key": f"{face} {code}"}):
+                assert await told(path, code, **headers) == {"participant_id": child}
+            staff = await told(path, code, **festival.volunteer)
+            assert (staff["participant_id"], staff["reservation_id"]) == (child, claim["reservation_id"])
+            assert (staff["slot_id"], staff["start_time"]) == (slot, block["start_time"])
+
+
+async def test_the_public_is_not_told_that_somebody_waits_elsewhere(festival: Festival) -> None:
+    await made(
+        festival.client, "/v1/commands",
+        {"kind": "event.update", "args": {"event_id": festival.event, "waitlist_enabled": True}}, festival.admin,
+    )  # fmt: skip
+    child, slot = await festival.person(), await festival.slot()
+    await festival.reserve(slot)
+    path, body = f"/v1/slots/{slot}/reserve", {"participant_ids": [child], "on_full": "waitlist"}
+    await made(festival.client, path, body, {})
+    reply = await festival.client.post(path, json=body)
+    assert (reply.json()["error_code"], reply.json()["details"]) == ("ALREADY_WAITING", {"participant_id": child})
+
+
+async def test_the_public_gives_and_previews_no_plain_commands(festival: Festival) -> None:
+    child, slot = await festival.person(), await festival.slot()
+    await festival.reserve(slot, child)
+    body = {"kind": "reservation.reserve", "args": {"slot_id": slot, "participant_ids": [child]}}
+    for path in ("/v1/commands", "/v1/commands/preview"):
+        reply = await festival.client.post(path, json=body)
+        assert (reply.status_code, reply.json()["error_code"]) == (401, "NOT_SIGNED_IN")
+        assert child not in reply.text

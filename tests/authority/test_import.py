@@ -195,6 +195,61 @@ async def _try(here: Centre, document: Import) -> str:
     return code(await here.submit("import.apply", msgspec.to_builtins(Args(document=document)), at=1))
 
 
+async def test_the_line_gets_what_a_file_adds_and_the_files_claims_get_seats(here: Centre) -> None:
+    """A slot with a line grows, another one has seats: who waited and whom the file names come in, in one command."""
+    people = "id,first_name,last_name\nP1,Ann,Lee\nP2,Bo,Ek\nP3,Cy,Fox\n"
+    schedule = (
+        "block,event,category,type,room,date,start,end,slot_minutes,slot_capacity\n"
+        "B1,Piano,music,individual,Hall,2026-05-02,09:00,09:20,10,{places}\n"
+    )
+    said = "block,slot,person_id\nB1,1,P1\n"
+    await bring(here, together(people, schedule.format(places=1), said))
+    event = str(await here.sql.fetchval("SELECT id FROM events"))
+    first, second = [str(r["id"]) for r in await here.sql.fetch("SELECT id FROM event_slots ORDER BY slot_number")]
+    room = str(await here.sql.fetchval("SELECT id FROM locations"))
+    ok(await here.submit("event.update", {"event_id": event, "waitlist_enabled": True}))
+    waiting = []
+    for person in await here.people(3):
+        wanted = {"slot_id": first, "participant_ids": [person], "on_full": "waitlist"}
+        waiting.append(ok(await here.submit("reservation.reserve", wanted))["reservation_id"])
+    assert await count(here, "slot_reservations claim = 'waitlisted'") == 3
+    seats = [{"row": "A", "number": number} for number in (1, 2, 3)]
+    ok(await here.submit("seats.create", {"location_id": room, "seats": seats}))
+    ok(await here.submit("slot.open_seats", {"slot_id": second}))
+
+    grown = together(people, schedule.format(places=4), said + "B1,1,P2\nB1,2,P3\n")
+    answer = await bring(here, grown, at=1)
+    assert answer["promoted"] == waiting[:2]
+    assert [problem["code"] for problem in answer["problems"]] == ["seated", "line_ahead"]
+    assert await here.counts(first) == (4, 4)
+    assert await here.counts(second) == (1, 1)
+    assert await count(here, "reservation_members live") == 5
+    assert await count(here, "reservation_members waiting") == 1
+    booked = await here.sql.fetch(
+        "SELECT r.slot_id FROM slot_seats s JOIN slot_reservations r ON r.id = s.reservation_id"
+        " WHERE s.state = 'booked'"
+    )
+    assert [str(row["slot_id"]) for row in booked] == [second]
+    assert "promoted" not in await bring(here, grown)
+
+    # the file moves a claim off its seat to the other slot, where the last one waits, and another one onto the seats
+    moved = together(people, schedule.format(places=5), said.replace("1,P1", "2,P1") + "B1,1,P2\nB1,1,P3\n")
+    answer = await bring(here, moved)
+    assert answer["promoted"] == waiting[2:]
+    owners = await here.sql.fetch(
+        "SELECT p.external_id FROM slot_seats s JOIN slot_reservations r ON r.id = s.reservation_id"
+        " JOIN participants p ON p.id = r.participant_id WHERE s.state = 'booked'"
+    )
+    assert [row["external_id"] for row in owners] == ["P1"]
+    assert await here.counts(first) == (5, 5)
+
+
+def together(*texts: str) -> Import:
+    """The document of several files."""
+    files = [(f"{number}.csv", text.encode()) for number, text in enumerate(texts)]
+    return readable(read_all(files, Defaults(name="Day", time_zone="UTC")))
+
+
 async def test_nonsense_is_refused_and_leaves_no_trace(here: Centre) -> None:
     said: dict[str, Any] = {"document": msgspec.json.decode(msgspec.json.encode(demo()))}
     said["document"]["blocks"][3]["start"] = "2026-05-02T09:00:00"

@@ -19,6 +19,7 @@ from server_sync.protocol.records import (
     Participant,
     ReservationMember,
     SlotReservation,
+    SlotSeat,
 )
 from server_sync.rules.import_file import Args, preview
 from server_sync.rules.import_report import TableCounts
@@ -104,6 +105,13 @@ def hold(state: State) -> None:
     for slot in state.rows[EventSlot].values():
         assert slot.reserved_count == spots[slot.id]
         assert slot.reserved_count <= slot.capacity + slot.overbooked_count
+    taken = Counter(
+        (seat.slot_id, seat.reservation_id) for seat in state.rows[SlotSeat].values() if seat.reservation_id
+    )
+    for claim in state.rows[SlotReservation].values():
+        if state.rows[EventSlot][claim.slot_id].seated and takes_places(claim):
+            assert taken.pop((claim.slot_id, claim.id)) == claim.spots, "a seat for each place"
+    assert not taken, "seats of nobody"
     _apart(state, ReservationMember, "participant_id", lambda row: row.live and not row.waived)
     _apart(state, EventTimeBlock, "location_id", lambda row: row.status != "cancelled" and not row.waived)
     inside = Counter((row.slot_id, row.participant_id) for row in state.rows[ReservationMember].values() if row.live)

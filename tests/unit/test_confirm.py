@@ -12,14 +12,16 @@ from server_sync.rules.attendance import word
 from tests.unit.day import Day, applied, refused
 
 
-def test_a_hold_is_confirmed_by_anybody_within_its_time() -> None:
+def test_a_hold_is_confirmed_by_staff_within_its_time() -> None:
     day = Day()
     (slot,) = day.slots()
     zoe = day.person()
     hold = applied(day.do("reservation.hold", {"slot_id": slot.id, "participant_ids": [zoe]}, role="public")).answer
     id = hold["reservation_id"]
     day.now = hold["expires_at"] - timedelta(microseconds=1)
-    answer = applied(day.do("reservation.confirm", {"reservation_id": id}, role="public")).answer
+    said = refused(day.do("reservation.confirm", {"reservation_id": id}, role="public"), "NOT_ALLOWED")
+    assert said == {"needs": "volunteer", "has": "public"}
+    answer = applied(day.do("reservation.confirm", {"reservation_id": id}, role="volunteer")).answer
     assert answer == {"reservation_id": id, "slot_id": slot.id, "confirmed_at": day.now}
     claim = day.claim(id)
     assert (claim.claim, claim.expires_at, claim.confirmed_at) == ("reserved", None, day.now)

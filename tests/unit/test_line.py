@@ -25,9 +25,14 @@ def remove(day: Day, *ids: Id, **args: Any) -> Any:
     return day.do("waitlist.remove", {"reservation_ids": ids, **args}, **{"role": "volunteer", **how})
 
 
+REST = 10
+"""Places of a party that stays, so that those in line are too large for what comes free, and not for ever."""
+
+
 def queue(capacity: int, *sizes: int, **event: Any) -> tuple[Day, EventSlot, Id, list[Id]]:
     """A full slot of which one party then leaves *capacity* places that nobody takes, as those in front are larger."""
-    day, (slot,) = line_day(capacity=capacity, **event)
+    day, (slot,) = line_day(capacity=capacity + REST, **event)
+    join(day, slot, reserved_name="the rest", guests=REST - 1)
     first = join(day, slot, reserved_name="first", guests=capacity - 1)
     waiting = [join(day, slot, reserved_name=f"{n}", guests=size - 1) for n, size in enumerate(sizes)]
     return day, slot, first, waiting
@@ -42,7 +47,7 @@ def test_out_of_order_if_there_is_room() -> None:
     assert [day.claim(id).claim for id in (big, one, two)] == ["waitlisted", "reserved", "reserved"]
     assert place_in_line(day.state, day.claim(big)) == 1
     assert refused(promote(day, big), "SLOT_FULL")["index"] == 0
-    assert day.slot(slot).reserved_count == 2
+    assert day.slot(slot).reserved_count == 2 + REST
 
 
 def test_all_of_them_or_nobody_or_whoever_can() -> None:
@@ -50,7 +55,7 @@ def test_all_of_them_or_nobody_or_whoever_can() -> None:
     applied(day.do("reservation.cancel", {"reservation_id": first}))
     details = refused(promote(day, one, two, three), "SLOT_FULL")
     assert (details["index"], details["reservation_id"]) == (2, three)
-    assert day.slot(slot).reserved_count == 0
+    assert day.slot(slot).reserved_count == REST
     answer = applied(promote(day, big, new_id(), one, first, two, three, mode="best")).answer
     assert [result.get("code", "done") for result in answer["results"]] == [
         "SLOT_FULL",
@@ -68,7 +73,7 @@ def test_an_admins_reason_makes_room_for_whole_parties() -> None:
     day, slot, _, (big, one) = queue(2, 3, 1)
     refused(promote(day, big, override_reason="sponsor"), "NOT_ALLOWED")
     applied(promote(day, big, override_reason="sponsor", role="admin"))
-    assert (day.slot(slot).reserved_count, day.slot(slot).overbooked_count) == (5, 3)
+    assert (day.slot(slot).reserved_count, day.slot(slot).overbooked_count) == (5 + REST, 3)
     assert day.claim(big).override_reason == "sponsor"
     assert day.claim(one).claim == "waitlisted"
 
@@ -85,8 +90,8 @@ def test_the_host_does_not_double_book() -> None:
 
 
 def test_who_takes_any_slot_is_put_where_there_is_room() -> None:
-    day, slots = line_day(count=3)
-    claims = [join(day, slot, day.person()) for slot in slots]
+    day, slots = line_day(count=3, capacity=2)
+    claims = [join(day, slot, day.person()) for slot in (*slots, *slots)]
     args = {"event_id": slots[0].event_id, "reserved_name": "duo", "guests": 1, "on_full": "waitlist"}
     duo = applied(day.do("reservation.reserve", args)).answer["reservation_id"]
     day.now += timedelta(seconds=1)
@@ -107,7 +112,7 @@ def test_who_stood_behind_a_promoted_party_moves_up() -> None:
     day, slot, first, (big, one) = queue(5, 6, 1)
     applied(day.do("reservation.cancel", {"reservation_id": first}))
     assert day.claim(one).claim == "waitlisted"
-    day.put(structs.replace(day.slot(slot), capacity=9))
+    day.put(structs.replace(day.slot(slot), capacity=9 + REST))
     answer = applied(promote(day, big)).answer
     assert answer["promoted"] == [one]
 
@@ -120,7 +125,7 @@ def test_removing_several_lets_those_behind_move_up() -> None:
     assert answer["promoted"] == [one, two]
     assert day.claim(big).cancelled_at == day.now
     assert refused(remove(day, one), "NOT_WAITING")["index"] == 0
-    assert day.slot(slot).reserved_count == 2
+    assert day.slot(slot).reserved_count == 2 + REST
 
 
 def test_places_in_line_close_up() -> None:

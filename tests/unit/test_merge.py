@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from server_sync.protocol.errors import DOUBLE_BOOKED, ERASED, NOT_ALLOWED, NOT_FOUND, SAME_PERSON
+import pytest
+
+from server_sync.protocol.errors import ALREADY_RESERVED, DOUBLE_BOOKED, ERASED, NOT_ALLOWED, NOT_FOUND, SAME_PERSON
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import Attendance, Participant
 from server_sync.rules.attendance import standing, word
 from server_sync.rules.state import COMMITMENTS, FACTS, MEMBERS, MERGED_INTO
 from server_sync.rules.waitlist import place_in_line
-from tests.unit.day import NOON, Day, applied, refused
+from tests.unit.day import NOON, Day, applied, refused, reservation_id
 from tests.unit.test_people import join, row, waiting_day
 
 
@@ -130,6 +132,71 @@ def test_of_two_places_in_line_the_earlier_counts() -> None:
     assert day.claim(his).claim == "cancelled"
     assert [place_in_line(day.state, day.claim(id)) for id in (mine, between)] == [1, 2]
     assert applied(day.do("reservation.cancel", {"reservation_id": first})).answer["promoted"] == [mine]
+
+
+def party(day: Day, slot: Any, person: Id, guests: int, *others: Id, **how: Any) -> Id:
+    """A claim with guests, in line where the slot is full."""
+    args = {"slot_id": slot.id, "participant_ids": [person, *others], "guests": guests, "on_full": "waitlist"}
+    return reservation_id(day.do(how.pop("kind", "reservation.reserve"), args | how))
+
+
+@pytest.mark.parametrize(("mine", "his"), [(0, 2), (2, 0), (1, 1), (1, 2)])
+def test_of_two_equal_places_the_one_with_more_guests_is_kept(mine: int, his: int) -> None:
+    day = Day()
+    (slot,) = day.slots(capacity=6)
+    stays, duplicate = day.person("Zoë"), day.person("Zoe")
+    own, other = party(day, slot, stays, mine), party(day, slot, duplicate, his)
+    kept, ended = (other, own) if his > mine else (own, other)
+    assert applied(merge(day, stays, duplicate)).answer["given_back"] == [ended]
+    claim = day.claim(kept)
+    assert (claim.claim, claim.guests or 0, claim.spots) == ("reserved", max(mine, his), 1 + max(mine, his))
+    assert (claim.participant_id, people_of(day, kept), day.claim(ended).claim) == (stays, [stays], "cancelled")
+    assert day.slot(slot).reserved_count == 1 + max(mine, his)
+
+
+def test_guests_of_a_party_that_goes_on_without_him_are_not_lost() -> None:
+    day = Day()
+    (slot,) = day.slots(capacity=9)
+    stays, duplicate, ann = day.person("Zoë"), day.person("Zoe"), day.person("Ann")
+    own, other = party(day, slot, stays, 1), party(day, slot, duplicate, 3, ann)
+    applied(merge(day, stays, duplicate))
+    assert (day.claim(own).claim, day.claim(own).spots, people_of(day, own)) == ("reserved", 2, [stays])
+    assert (day.claim(other).claim, day.claim(other).spots, people_of(day, other)) == ("reserved", 4, [ann])
+    assert day.slot(slot).reserved_count == 6
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_place_in_line_for_more_guests_than_the_place_is_not_thrown_away(turned: bool) -> None:
+    day, slot = waiting_day(capacity=1)
+    placed, queued = day.person("Zoë"), day.person("Zoe")
+    place = party(day, slot, placed, 0)
+    applied(day.do("slot.update", {"slot_id": slot.id, "capacity": 3}))
+    full = party(day, slot, day.person("Ann"), 1)
+    waiting = party(day, slot, queued, 1)
+    assert (day.claim(waiting).claim, day.claim(waiting).guests) == ("waitlisted", 1)
+    stays, duplicate = (queued, placed) if turned else (placed, queued)
+    said = refused(merge(day, stays, duplicate), ALREADY_RESERVED)
+    assert said["reservation_ids"] == [place, waiting]
+    assert said["participant_id"] == stays
+    assert row(day, duplicate).merged_into is None
+    applied(day.do("reservation.cancel", {"reservation_id": full}))
+    assert day.claim(waiting).claim == "reserved"
+    answer = applied(merge(day, stays, duplicate)).answer
+    assert answer["given_back"] == [place]
+    assert (day.claim(waiting).spots, people_of(day, waiting)) == (2, [stays])
+
+
+def test_of_two_places_in_line_the_larger_stays_where_the_earlier_was() -> None:
+    day, slot = waiting_day(capacity=2)
+    stays, duplicate = day.person("Zoë"), day.person("Zoe")
+    party(day, slot, day.person("Ann"), 1)
+    mine, between, his = (
+        party(day, slot, stays, 0), party(day, slot, day.person("Bea"), 0), party(day, slot, duplicate, 1),
+    )  # fmt: skip
+    applied(merge(day, stays, duplicate))
+    assert day.claim(mine).claim == "cancelled"
+    assert [place_in_line(day.state, day.claim(id)) for id in (his, between)] == [1, 2]
+    assert people_of(day, his) == [stays]
 
 
 def test_two_places_at_one_time_are_refused_unless_an_admin_says_why() -> None:

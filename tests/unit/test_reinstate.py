@@ -119,3 +119,20 @@ def test_nonsense() -> None:
         structs.replace(day.slot(slot), status="open"), structs.replace(day.state.rows[Participant][zoe], erased=True)
     )
     refused(back(day, id), "ERASED")
+
+
+def test_it_does_not_come_back_for_a_group_that_left() -> None:
+    day = Day()
+    (slot,) = day.slots(capacity=5)
+    duo = day.create("group", name="Duo")
+    for name in ("Zoë", "Ann"):
+        day.person(name, group_id=duo)
+    reserve = {"slot_id": slot.id, "group_id": duo}
+    id = applied(day.do("reservation.reserve", reserve)).answer["reservation_id"]
+    cancel(day, id)
+    applied(back(day, id))
+    cancel(day, id)
+    applied(day.do("group.retire", {"group_id": duo}))
+    assert refused(back(day, id), "NOT_FOUND") == {"group_id": duo}
+    assert refused(back(day, id, override_reason="all the same", role="admin"), "NOT_FOUND") == {"group_id": duo}
+    assert day.slot(slot).reserved_count == 0

@@ -163,8 +163,8 @@ def test_places_given_back_go_to_the_line() -> None:
 
 
 def test_a_party_that_waits_shrinks_into_the_room_there_is() -> None:
-    day, (slot,) = line_day(capacity=2)
-    join(day, slot, reserved_name="a")
+    day, (slot,) = line_day(capacity=4)
+    join(day, slot, reserved_name="a", guests=2)
     big, behind = join(day, slot, reserved_name="big", guests=2), join(day, slot, reserved_name="behind")
     answer = applied(update(day, big, guests=1)).answer
     assert "promoted" not in answer

@@ -372,3 +372,22 @@ def test_a_slot_that_was_too_small_for_the_trio_is_open_to_those_behind_once_the
     assert "promoted" not in applied(day.do("reservation.update", {"reservation_id": a, "guests": 1})).answer
     assert cancel(day, b) == [trio, solo]
     assert (day.claim(trio).slot_id, day.claim(solo).slot_id) == (two.id, one.id)
+
+
+def test_a_party_that_can_never_fit_is_in_nobodys_way() -> None:
+    day, (slot,) = line_day(capacity=2)
+    giant = join(day, slot, reserved_name="giant", guests=5)
+    assert day.claim(giant).claim == "waitlisted"
+    first, second = join(day, slot, reserved_name="a"), join(day, slot, reserved_name="b")
+    assert (day.claim(first).claim, day.claim(second).claim) == ("reserved", "reserved")
+    third = join(day, slot, reserved_name="c")
+    assert applied(day.do("reservation.cancel", {"reservation_id": first})).answer["promoted"] == [third]
+
+
+def test_who_waits_and_comes_free_elsewhere_has_the_place_that_stood_empty() -> None:
+    day, (slot,) = line_day()
+    (elsewhere,) = day.slots(1)
+    first, ann = join(day, slot, day.person()), day.person("Ann")
+    waiting, busy = join(day, slot, ann), day.reserve(elsewhere, ann)
+    assert "promoted" not in applied(day.do("reservation.cancel", {"reservation_id": first})).answer
+    assert applied(day.do("reservation.cancel", {"reservation_id": busy})).answer["promoted"] == [waiting]

@@ -46,6 +46,11 @@ lookup(slot_reservations, "participant_id", "claim", where="participant_id IS NO
 lookup(slot_reservations, "group_id", where="group_id IS NOT NULL")
 lookup(slot_reservations, "expires_at", where="claim = 'held'")
 lookup(slot_reservations, "event_id", "queued_at", where="claim = 'waitlisted'")
+Index(
+    "ix_slot_reservations_any_slot",
+    slot_reservations.c.event_id,
+    postgresql_where=text("claim = 'waitlisted' AND any_slot"),
+)
 Index("ix_slot_reservations_event_id_held", slot_reservations.c.event_id, postgresql_where=text("claim = 'held'"))
 
 reservation_members = table(

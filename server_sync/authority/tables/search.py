@@ -30,10 +30,14 @@ Index("ix_search_people_tokens", search_people.c.tokens, postgresql_using="gin",
 search_words = Table(
     "search_words",
     metadata,
-    Column("programme_id", Uuid, primary_key=True),
-    Column("word", Text(collation="C"), primary_key=True),
+    Column("programme_id", Uuid, nullable=False),
+    Column("word", Text(collation="C"), nullable=False),
 )
-"""The words of names, each once: some ten thousand, where there are a hundred thousand people to look through."""
+"""The words of names: some ten thousand, where there are a hundred thousand people to look through.
+
+Each once, but for those that two brought at the same time: a unique key would have the one wait for the other.
+"""
+Index("ix_search_words_word", search_words.c.programme_id, search_words.c.word)
 search_words_left = Table(
     "search_words_left",
     metadata,
@@ -114,12 +118,13 @@ BEGIN
          search_tokens(display_name, school, external_id)
     FROM participants
    WHERE id = ANY (ids) AND deleted IS NOT TRUE AND erased IS NOT TRUE AND merged_into IS NULL;
+  LOCK TABLE search_words IN ROW EXCLUSIVE MODE;
   INSERT INTO search_words (programme_id, word)
-  SELECT DISTINCT programme_id, substr(token, 2) COLLATE "C" AS word
-    FROM search_people, unnest(tsvector_to_array(tokens)) token
-   WHERE id = ANY (ids) AND starts_with(token, 'n')
-   ORDER BY 1, 2
-  ON CONFLICT DO NOTHING;
+  SELECT programme_id, word
+    FROM (SELECT DISTINCT programme_id, substr(token, 2) COLLATE "C" AS word
+            FROM search_people, unnest(tsvector_to_array(tokens)) token
+           WHERE id = ANY (ids) AND starts_with(token, 'n')) own
+   WHERE NOT EXISTS (SELECT 1 FROM search_words w WHERE (w.programme_id, w.word) = (own.programme_id, own.word));
 END $$;
 
 CREATE FUNCTION take_from_search(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -131,14 +136,20 @@ BEGIN
   DELETE FROM search_people WHERE id = ANY (ids);
 END $$;
 
-CREATE FUNCTION sweep_search_words() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION sweep_search_words() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-  LOCK TABLE search_words IN SHARE ROW EXCLUSIVE MODE;
+  LOCK TABLE search_words IN SHARE ROW EXCLUSIVE MODE NOWAIT;
   WITH gone AS (DELETE FROM search_words_left RETURNING programme_id, word)
   DELETE FROM search_words w USING (SELECT DISTINCT programme_id, word FROM gone) b
    WHERE (w.programme_id, w.word) = (b.programme_id, b.word COLLATE "C")
      AND NOT EXISTS (SELECT 1 FROM search_people p
                       WHERE p.programme_id = b.programme_id AND p.tokens @@ ('''n' || b.word || '''')::tsquery);
+  DELETE FROM search_words w
+   USING (SELECT programme_id, word, min(ctid) AS first FROM search_words GROUP BY 1, 2 HAVING count(*) > 1) twice
+   WHERE (w.programme_id, w.word) = (twice.programme_id, twice.word) AND w.ctid <> twice.first;
+  RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN false;
 END $$;
 
 CREATE FUNCTION keep_search() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -173,9 +184,10 @@ SEARCH: Final = _search()
 
 ``search_tokens_of`` is the short way for most texts, which Postgres writes into the statement that calls it.
 
-Words come in order, so that two writers don't block each other crosswise, and are never taken out by who removes or
-renames somebody: two who did so, each bringing the other's word, would wait for each other. What somebody who left bore
-is noted, and swept later by one who holds nothing else, has waited for every writer and lets none begin meanwhile.
+Writers never wait for each other's words: each brings those that it does not see, and takes out none. What somebody who
+left bore is noted, and swept later, with words that came twice, by one who holds nothing else. The sweep waits for no
+writer either: it takes place when none is at work, and lets none begin meanwhile. So that no writer misses what a sweep
+took, he locks the table before he looks which words are there.
 """
 
 TRIGGERS: Final = """

@@ -15,9 +15,10 @@ CREATE INDEX ix_search_people_tokens ON search_people USING gin (tokens) WITH (f
 
 CREATE TABLE search_words (
   programme_id UUID NOT NULL,
-  word TEXT COLLATE "C" NOT NULL,
-  CONSTRAINT pk_search_words PRIMARY KEY (programme_id, word)
+  word TEXT COLLATE "C" NOT NULL
 );
+
+CREATE INDEX ix_search_words_word ON search_words (programme_id, word);
 
 CREATE TABLE search_words_left (
   programme_id UUID NOT NULL,
@@ -68,12 +69,13 @@ BEGIN
          search_tokens(display_name, school, external_id)
     FROM participants
    WHERE id = ANY (ids) AND deleted IS NOT TRUE AND erased IS NOT TRUE AND merged_into IS NULL;
+  LOCK TABLE search_words IN ROW EXCLUSIVE MODE;
   INSERT INTO search_words (programme_id, word)
-  SELECT DISTINCT programme_id, substr(token, 2) COLLATE "C" AS word
-    FROM search_people, unnest(tsvector_to_array(tokens)) token
-   WHERE id = ANY (ids) AND starts_with(token, 'n')
-   ORDER BY 1, 2
-  ON CONFLICT DO NOTHING;
+  SELECT programme_id, word
+    FROM (SELECT DISTINCT programme_id, substr(token, 2) COLLATE "C" AS word
+            FROM search_people, unnest(tsvector_to_array(tokens)) token
+           WHERE id = ANY (ids) AND starts_with(token, 'n')) own
+   WHERE NOT EXISTS (SELECT 1 FROM search_words w WHERE (w.programme_id, w.word) = (own.programme_id, own.word));
 END $$;
 
 CREATE FUNCTION take_from_search(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -85,14 +87,20 @@ BEGIN
   DELETE FROM search_people WHERE id = ANY (ids);
 END $$;
 
-CREATE FUNCTION sweep_search_words() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION sweep_search_words() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-  LOCK TABLE search_words IN SHARE ROW EXCLUSIVE MODE;
+  LOCK TABLE search_words IN SHARE ROW EXCLUSIVE MODE NOWAIT;
   WITH gone AS (DELETE FROM search_words_left RETURNING programme_id, word)
   DELETE FROM search_words w USING (SELECT DISTINCT programme_id, word FROM gone) b
    WHERE (w.programme_id, w.word) = (b.programme_id, b.word COLLATE "C")
      AND NOT EXISTS (SELECT 1 FROM search_people p
                       WHERE p.programme_id = b.programme_id AND p.tokens @@ ('''n' || b.word || '''')::tsquery);
+  DELETE FROM search_words w
+   USING (SELECT programme_id, word, min(ctid) AS first FROM search_words GROUP BY 1, 2 HAVING count(*) > 1) twice
+   WHERE (w.programme_id, w.word) = (twice.programme_id, twice.word) AND w.ctid <> twice.first;
+  RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN false;
 END $$;
 
 CREATE FUNCTION keep_search() RETURNS trigger LANGUAGE plpgsql AS $$
