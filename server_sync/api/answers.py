@@ -8,7 +8,15 @@ import msgspec
 from starlette.responses import Response
 
 from server_sync.protocol.commands import Result
-from server_sync.protocol.errors import ALREADY_RESERVED, ALREADY_WAITING, BUSY, DOUBLE_BOOKED, WORDS, Refusal, error_body
+from server_sync.protocol.errors import (
+    ALREADY_RESERVED,
+    ALREADY_WAITING,
+    BUSY,
+    DOUBLE_BOOKED,
+    WORDS,
+    Refusal,
+    error_body,
+)
 from server_sync.protocol.records import Role
 
 INTERNAL: Final = "INTERNAL"
@@ -51,7 +59,7 @@ def for_role(role: Role, refusal: Refusal) -> Refusal:
     """*refusal* as *role* may know it: the public, who may name anybody, isn't told where that person is, and when."""
     if role != "public" or refusal.code not in _WHERE_SOMEBODY_IS:
         return refusal
-    return Refusal(refusal.code, {name: refusal.details[name] for name in ("participant_id",) if name in refusal.details})
+    return Refusal(refusal.code, {name: said for name, said in refusal.details.items() if name == "participant_id"})
 
 
 def words_of(code: str) -> str:

@@ -30,6 +30,7 @@ SELECT {_COLUMNS} FROM commands
 
 _WRITE: Final = "UPDATE commands SET args = $2::json, details = $3::json, effects = $4::json WHERE id = $1::uuid"
 
+
 async def erase(connection: Connection, ids: set[Id]) -> None:
     """Forget whoever *ids* (people, and claims of theirs alone) are."""
     who, rows, named = Forgotten(frozenset(ids)), sorted(ids), [f"%{id}%" for id in sorted(ids)]

@@ -197,8 +197,10 @@ def _text(any: Anything, name: str, kind: Any) -> Any:
         return "Europe/London"
     if name == "currency":
         return "EUR"
+    if name.endswith("contact"):
+        return f"{any.choose.number(0, 10**6)}@example.org"
     named = name in ("display_name", "first_name", "last_name", "reserved_name")  # no other text is a person's name
-    return any.choose.pick(["Zoë", "Ann", "Bea Okafor"] if named else ["one", "another", "a third"])
+    return any.choose.pick([f"Zoë {any.choose.number(0, 10**6)}", "Bo"] if named else ["one", "another", "a third"])
 
 
 def _number(any: Anything, name: str, kind: Any) -> int:

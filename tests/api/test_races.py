@@ -291,7 +291,9 @@ ALL: dict[str, tuple[Callable[[Two], Awaitable[Any]], Callable[[Any], bool], tup
     "expiry against confirm": (
         expiry_against_confirm,
         lambda outcomes: all(
-            (said, state) in ((["applied", "NOT_HELD"], "reserved"), (["HOLD_EXPIRED", "applied"], "expired"))
+            (said[0] == "applied") == (state == "reserved") and said in (
+                ["applied", "NOT_HELD"], ["HOLD_EXPIRED", "applied"], ["HOLD_EXPIRED", "NOT_HELD"]  # or the timer did
+            )
             for said, state in outcomes
         ),
         (CHECK,),

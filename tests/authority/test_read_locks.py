@@ -29,9 +29,12 @@ async def raced(c: Centre, table: str, first: Coroutine[Any, Any, Any], second: 
             comes = asyncio.create_task(second)
             both_wait = asyncio.create_task(c.waiting_backends(2))
             await asyncio.wait({comes, both_wait}, return_when=asyncio.FIRST_COMPLETED)
-            assert not comes.done(), "it did not wait for what the first had seen"
-        both_wait.cancel()
-        return code(await writes), code(await comes)
+            overtook = comes.done()
+            both_wait.cancel()
+            await asyncio.wait({both_wait})
+        said = code(await writes), code(await comes)
+        assert not overtook, f"the second did not wait for what the first had seen: {said}"
+        return said
     finally:
         await holder.close()
 
@@ -73,6 +76,7 @@ async def test_a_group_is_not_retired_as_its_claim_is_brought_back(database_url:
         await c.create("participant", display_name="Zoë Quill", group_id=group)
         claim: Id = ok(await c.submit("reservation.reserve", {"slot_id": slot, "group_id": group}))["reservation_id"]
         ok(await c.submit("reservation.cancel", {"reservation_id": claim}))
+        ok(await c.submit("group.set_members", {"group_id": group, "participant_ids": []}))
         retire = c.submit("group.retire", {"group_id": group}, at=1)
         back = c.submit("reservation.reinstate", {"reservation_id": claim})
         assert await raced(c, "slot_reservations", back, retire) == ("applied", "HAS_PEOPLE")
