@@ -22,6 +22,7 @@ from server_sync.rules.redaction import ERASED_NAME, Forgotten
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import (
     FLAGS_ABOUT,
+    MEMBERS,
     MEMBERS_EVER,
     MEMBERSHIPS_EVER,
     MERGED_INTO,
@@ -53,7 +54,7 @@ def needs_erase(loaded: State, participant_id: Id) -> Keys:
         keys.find.add((MEMBERSHIPS_EVER, id))
         claims = [member.reservation_id for member in loaded.find(MEMBERSHIPS_EVER, id)]
         keys.lock |= {(SlotReservation, claim) for claim in claims}
-        keys.find |= {(MEMBERS_EVER, claim) for claim in claims}
+        keys.find |= {(index, claim) for claim in claims for index in (MEMBERS, MEMBERS_EVER)}
         person = loaded.get(Participant, id)
         if person is None:
             continue
@@ -91,7 +92,8 @@ def forget(draft: Draft, participant_id: Id) -> set[Id]:
     for person in people:
         known_as.learn(structs.asdict(person))
     for claim in sorted((claim for claim in claims.values() if claim is not None), key=lambda claim: claim.id):
-        his = {member.participant_id for member in draft.find(MEMBERS_EVER, claim.id)} <= ids
+        party = draft.find(MEMBERS_EVER if claim.deleted else MEMBERS, claim.id)
+        his = bool(party) and {member.participant_id for member in party} <= ids
         if his:
             forgotten.add(claim.id)
         bare = (_bare if his else _without)(claim, known_as)

@@ -43,7 +43,7 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     puts: list[Record] = []
     touched: list[Id] = []
     for claim in claims.values():
-        if claim is None or claim.programme_id != command.programme_id:
+        if claim is None or claim.deleted or claim.programme_id != command.programme_id:
             continue
         facts = that_stand(state.find(FACTS, claim.id))
         undone = [_undone(command, fact, now) for fact in facts if fact.command_id == command.args.command_id]

@@ -16,11 +16,11 @@ from desktop.store.prediction import Scope, WatchedState, predict, prediction
 from server_sync.authority.principal import Principal
 from server_sync.embedded import EmbeddedPostgres
 from server_sync.protocol.commands import Result
-from server_sync.protocol.ids import Id
+from server_sync.protocol.ids import Id, derived_id
 from server_sync.protocol.records import EventSlot, Record
 from server_sync.rules.state import State
 from tests.anything.choosing import Seeded
-from tests.anything.commands import Anything, weighted_kinds
+from tests.anything.commands import NOBODY, Anything, weighted_kinds
 from tests.anything.ground import ground
 from tests.anything.invariants import broken
 from tests.anything.rows import differences, replayed, tables, written_by
@@ -40,13 +40,13 @@ async def build(c: Centre, **settings: Any) -> None:
     names: dict[str, Id] = {}
     for name, kind, args in ground():
         said = {key: names[v[1:]] if isinstance(v, str) and v.startswith("@") else v for key, v in args.items()}
-        asked = envelope(kind, said)
+        asked = envelope(kind, said, id=derived_id(NOBODY, f"{SEED} {name}"))
         ok(await c.authority.submit(Principal("root", "root", "admin"), asked, c.programme))
         names[name] = asked.id
     state = await tables(c.sql, c.programme)
     for slot in sorted(state.rows[EventSlot].values(), key=lambda slot: slot.id):
         if slot.event_id == names["seated"]:
-            ok(await c.submit("slot.open_seats", {"slot_id": slot.id}))
+            ok(await c.submit("slot.open_seats", {"slot_id": slot.id}, id=derived_id(slot.id, SEED)))
 
 
 async def test_any_commands_by_two_processes_at_once(database_url: str, postgres: EmbeddedPostgres) -> None:
@@ -111,7 +111,7 @@ async def test_what_a_desk_predicts_is_what_the_centre_writes(database_url: str)
             if choose.chance(3):
                 await _let_holds_run_out(c, replica)
             kind, args, how = Anything(choose, replica, datetime.now(UTC), said).command(kinds)
-            asked = envelope(kind, args, **how)
+            asked = envelope(kind, args, id=derived_id(NOBODY, f"{SEED} {step}"), **how)  # so that the seed repeats it
             predicted = prediction(step, asked, scope)
             predict(replica, predicted, datetime.now(UTC))
             result = await c.authority.submit(desk.principal, asked, c.programme)

@@ -87,7 +87,7 @@ def test_a_slot_of_a_closed_block_says_why() -> None:
 def test_a_place_for_which_somebody_waits_is_not_offered() -> None:
     """In strict order a party too big for the room that is left comes first all the same; then nobody else may."""
     day = small_day(rooms=1, slots=2, people=1, capacity=2)
-    state = line_of(day, ("trio", day.slots[0], {"spots": 3}))
+    state = line_of(day, ("duo", day.slots[0], {"spots": 2}))
     event = next(row for row in day.rows if isinstance(row, Event))
 
     def offered(order: Literal["strict", "best_fit"]) -> list[tuple[Id, str | None]]:

@@ -44,7 +44,9 @@ async def test_R17_one_reservation_for_an_activity_and_a_user(stage: Stage) -> N
     body = {"participantId": ada, "guests": 1}
     reply = await stage.client.post(f"/v1/slots/{slot}/reserve", json=body)
     assert (reply.status_code, reply.json()["error_code"]) == (409, "ALREADY_RESERVED")
-    assert reply.json()["details"]["reservation_id"] == first
+    assert reply.json()["details"] == {"participant_id": ada}, "the public is not told where somebody is"
+    again = await stage.refused("reservation.reserve", {"slot_id": slot, "participant_ids": [ada]}, "ALREADY_RESERVED")
+    assert again["reservation_id"] == first
     assert await stage.value("SELECT count(*) FROM slot_reservations") == 1
     assert await stage.counts(slot) == (3, 3)
 

@@ -102,14 +102,15 @@ def test_a_limit_raised_or_gone_serves_the_line_of_every_slot(what: str, more: i
 
 
 def test_an_event_that_is_active_again_or_of_another_order_serves_its_line() -> None:
-    day, (slot,) = line_day(capacity=2)
+    day, (slot,) = line_day(capacity=3)
     event = {"event_id": slot.event_id}
+    join(day, slot, reserved_name="who stays")
     first = join(day, slot, reserved_name="a", guests=1)
     big, small = join(day, slot, reserved_name="big", guests=1), join(day, slot, reserved_name="small")
     applied(day.do("event.update", {**event, "is_active": False}))
     answer = applied(day.do("reservation.cancel", {"reservation_id": first})).answer
     assert "promoted" not in answer, "an event that is not active gives nothing away"
-    applied(day.do("slot.update", {"slot_id": slot.id, "capacity": 1}))
+    applied(day.do("slot.update", {"slot_id": slot.id, "capacity": 2}))
     assert "promoted" not in applied(day.do("event.update", {**event, "is_active": True})).answer, "big goes first"
     assert applied(day.do("event.update", {**event, "waitlist_order": "best_fit"})).answer["promoted"] == [small]
     assert day.claim(big).claim == "waitlisted"
