@@ -47,7 +47,7 @@ UPDATE event_slots s SET reserved_count = r.held FROM (SELECT slot_id, sum(spots
 _CLAIM: Final = f"""INSERT INTO slot_reservations (id, programme_id, slot_id, event_id, location_id, time_block_id,
  claim, spots, reserved_at, placement_version, version, participant_id, ref)
  VALUES (gen_random_uuid(), {PROGRAMME}, {{slot}}, {EVENT}, {ROOM}, {BLOCK}, 'reserved', 1, now(), 1, 1, {{person}},
- 'RSV-' || nextval('bench_ref'))"""
+ 'BEN-' || nextval('bench_ref'))"""
 
 _MEMBER: Final = f"""INSERT INTO reservation_members (id, programme_id, reservation_id, participant_id, slot_id,
  start_time, end_time, live, waived) VALUES (gen_random_uuid(), {PROGRAMME}, {{claim}}, {{person}}, {{slot}}, {{start}},
