@@ -101,7 +101,6 @@ FLAGS_ABOUT = Index(Flag, "subject", named=True)
 MEMBERS = Index(ReservationMember, "reservation_id")
 FACTS = Index(Attendance, "reservation_id")
 FACTS_OF_COMMAND = Index(Attendance, "command_id")
-FACTS_OF_PERSON = Index(Attendance, "participant_id")
 WAITING_IN_EVENT = Index(SlotReservation, "event_id", "claim = 'waitlisted'", _waiting)
 ANY_SLOT_IN_EVENT = Index(SlotReservation, "event_id", "claim = 'waitlisted' AND any_slot", _waiting_anywhere)
 OVERDUE_IN_EVENT = Index(
@@ -115,7 +114,6 @@ SLOTS_OF_BLOCK = Index(EventSlot, "time_block_id")
 SLOTS_OF_EVENT = Index(EventSlot, "event_id")
 SEATS_OF_LOCATION = Index(Seat, "location_id")
 SEATS_OF_SLOT = Index(SlotSeat, "slot_id")
-SEATS_OF_CLAIM = Index(SlotSeat, "reservation_id")
 SLOTS_OF_SEAT = Index(SlotSeat, "seat_id")
 OVERDUE_SEATS = Index(
     SlotSeat, "slot_id", "state = 'held' AND held_until <= clock_timestamp() + interval '1 second'", _held_seat
@@ -144,9 +142,9 @@ CREDENTIALS = Index(Credential, "holder_id")
 
 INDEXES: tuple[Index, ...] = (
     COMMITMENTS, MEMBERSHIPS_OF_PERSON, MEMBERSHIPS_EVER, MEMBERS_EVER, FLAGS_ABOUT, MEMBERS, FACTS, FACTS_OF_COMMAND,
-    FACTS_OF_PERSON, WAITING_IN_EVENT, ANY_SLOT_IN_EVENT,
+    WAITING_IN_EVENT, ANY_SLOT_IN_EVENT,
     OVERDUE_IN_EVENT, WAITING_FOR_SLOT, CLAIMS_ON_SLOT, CLAIMS_OF_GROUP, SLOTS_OF_BLOCK, SLOTS_OF_EVENT,
-    SEATS_OF_LOCATION, SEATS_OF_SLOT, SEATS_OF_CLAIM, SLOTS_OF_SEAT, OVERDUE_SEATS,
+    SEATS_OF_LOCATION, SEATS_OF_SLOT, SLOTS_OF_SEAT, OVERDUE_SEATS,
     BLOCKS_OF_EVENT, BLOCKS_OF_LOCATION, ROOMS_OF_EVENT,
     PEOPLE_OF_GROUP, PERSON_NAMED, GROUP_NAMED, EVENT_NAMED, LOCATION_NAMED, PEOPLE, GROUPS, EVENTS, LOCATIONS, BLOCKS,
     SLOTS, CLAIMS, MEMBERSHIPS, USES_OF_ROOMS, CREDENTIALS, MERGED_INTO,

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import TABLES, Record, SlotReservation, columns
+from server_sync.protocol.records import TABLES, Record, columns
 from server_sync.rules.state import State
 
 _lists: dict[type[Record], Any] = {record: list[record] for record in TABLES.values()}  # type: ignore[valid-type]
@@ -103,8 +103,3 @@ def _counted(row: Record) -> Record:
     """*row*; what nothing limits is counted by nobody, so that what it counted last says nothing."""
     limit = {"events": "capacity", "event_time_blocks": "max_capacity"}.get(type(row).TABLE)
     return row if limit is None or getattr(row, limit) is not None else structs.replace(row, reserved_count=0)
-
-
-def claims(state: State) -> dict[Id, SlotReservation]:
-    """All claims."""
-    return state.rows[SlotReservation]
