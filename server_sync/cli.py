@@ -107,8 +107,15 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = command("serve", "run the server until Ctrl-C", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to answer at (default: this machine alone)")
-    serve.add_argument("--port", type=_port, default=PORT, help="default: %(default)s; 0 takes a free one")
-    serve.add_argument("--workers", type=_workers, default=1, help="processes that answer (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=_number("a port", 0, 65535), default=PORT, help="default: %(default)s; 0 takes a free one"
+    )
+    serve.add_argument(
+        "--workers",
+        type=_number("how many processes", 1, 64),
+        default=1,
+        help="processes that answer (default: %(default)s)",
+    )
     serve.add_argument("--certificate", type=Path, metavar="FILE", help="answer by https, with this certificate")
     serve.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key")
     serve.add_argument("--access-log", action="store_true", help="say every request")
@@ -118,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--dry-run", action="store_true", help="only say what would happen")
     imports.add_argument("--new", metavar="NAME", help="import into a new programme of that name")
     imports.add_argument("--time-zone", metavar="ZONE", help="the zone of times without one (default: the programme's)")
-    imports.add_argument("--date", type=date.fromisoformat, metavar="DAY", help="the day of times without one")
+    imports.add_argument("--date", type=_day, metavar="DAY", help="the day of times without one")
     imports.add_argument("--all", action="store_true", help="say every note, not only what is doubtful or refused")
     invite = command("invite", "print a one-time code that enrols a desk", _invite)
     invite.add_argument("name", nargs="?", default="Desk", help="what the desk is called (default: %(default)s)")
@@ -136,18 +143,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return number
+def _number(what: str, least: int, most: int) -> Callable[[str], int]:
+    """A reader of a number within bounds; its error says *what* it is of."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r}: {what} is a number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
-def _workers(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("1 to 64 processes")
-    return number
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a day is written like 2027-03-14") from None
 
 
 def _serve(asked: argparse.Namespace) -> int:
@@ -156,6 +167,11 @@ def _serve(asked: argparse.Namespace) -> int:
 
     if (asked.certificate is None) != (asked.key is None):
         raise keeping.Trouble("--certificate and --key go together.")
+    if asked.certificate is not None:
+        try:
+            serving.check_certificate(asked.certificate, asked.key)
+        except ValueError as error:
+            raise keeping.Trouble(str(error)) from error
     if asked.certificate is None and asked.host not in ("127.0.0.1", "localhost", "::1"):
         print("Tokens cross the network in the clear: give --certificate and --key, or put a TLS proxy before it.")
     listening = serving.Listening(asked.host, asked.port, asked.workers, asked.certificate, asked.key, asked.access_log)
@@ -168,13 +184,19 @@ def _serve(asked: argparse.Namespace) -> int:
         for line in asyncio.run(keeping.prepare(url)):
             print(line, flush=True)
         try:
-            serving.serve(listening, lambda at: print(f"Callboard answers at {at}  (Ctrl-C stops it)", flush=True))
+            serving.serve(listening, _announce)
         except OSError as error:
             raise keeping.Trouble(f"{asked.host} port {asked.port} can't be had: {error.strerror}.") from error
         except (KeyboardInterrupt, Stopped):
             pass  # the way in which a server ends
     print("Stopped.", flush=True)
     return 0
+
+
+def _announce(addresses: Sequence[str]) -> None:
+    print(f"Callboard answers at {' and '.join(addresses)}  (Ctrl-C stops it)", flush=True)
+    if addresses[0].startswith("https:"):
+        print("Desks type the name that the certificate is for in place of the number.", flush=True)
 
 
 def _migrate(asked: argparse.Namespace) -> int:

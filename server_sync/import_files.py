@@ -60,6 +60,8 @@ async def import_files(url: str, wanted: Wanted) -> int:
         raise Trouble("--programme and --new exclude each other.")
     await migrate(url)
     async with opened(url) as (authority, reads, _):
+        if new is not None:
+            await _none_yet(reads, new)
         into = await _existing(reads, programme, new) or await _only(reads, programme, new)
         zone = wanted.time_zone or (into.time_zone if into is not None else "")
         document = _read(wanted.files, Defaults(name=new or "", time_zone=zone, date=wanted.date))
@@ -68,15 +70,23 @@ async def import_files(url: str, wanted: Wanted) -> int:
             return 1
         if into is None and programme is None:
             into = await _meant(reads, document, new)
+        name = f"a new programme, {_programme_args(document, wanted)['name']}" if into is None else into.name
+        print(f"It would go into {name}." if dry_run else f"Importing into {name} …", flush=True)
         began = time.monotonic()
-        if dry_run:
-            answer = await _preview(authority, document, into, new)
-        else:
-            answer = await _apply(authority, document, into, new)
+        answer = await (_preview if dry_run else _apply)(authority, document, into, wanted)
         took = time.monotonic() - began
     _report(document, answer, wanted.every_note)
     print(f"Nothing was written: this was a dry run ({took:.1f} s)." if dry_run else f"Done in {took:.1f} s.")
     return 0
+
+
+async def _none_yet(reads: Reads, new: str) -> None:
+    """Raise ``Trouble`` if there is a programme called *new*: of two with one name, none is found by it."""
+    there = [row for row in await scope.programmes(reads, None) if row.name == _name(new)]
+    if there:
+        raise Trouble(
+            f"There is a programme called {_name(new)!r} already; --programme {there[0].ref} imports into it."
+        )
 
 
 async def _existing(reads: Reads, named: str | None, new: str | None) -> Programme | None:
@@ -120,13 +130,20 @@ def _read(files: Sequence[Path], defaults: Defaults) -> Import | ImportRefused:
     return read_all(contents, defaults)
 
 
-def _programme_args(document: Import, new: str | None) -> dict[str, Any]:
+def _programme_args(document: Import, wanted: Wanted) -> dict[str, Any]:
     """How a new programme is made from what the file says of itself."""
     schedule = document.schedule
-    args: dict[str, Any] = {"name": (new or (schedule.name if schedule else document.file))[:200]}
+    args: dict[str, Any] = {"name": _name(wanted.new or (schedule.name if schedule else document.file))}
     if schedule is not None:
         args |= {"time_zone": schedule.time_zone, "starts_on": schedule.first_date, "ends_on": schedule.last_date}
+    elif wanted.time_zone:
+        args["time_zone"] = wanted.time_zone
     return {name: value for name, value in args.items() if value is not None}
+
+
+def _name(text: str) -> str:
+    """A new programme's name, as long as it may be."""
+    return text[:200]
 
 
 def _envelope(document: Import) -> Envelope:
@@ -134,29 +151,25 @@ def _envelope(document: Import) -> Envelope:
     return Envelope(id=new_id(), kind="import.apply", args=msgspec.Raw(args))
 
 
-async def _preview(authority: Authority, document: Import, into: Programme | None, new: str | None) -> dict[str, Any]:
+async def _preview(authority: Authority, document: Import, into: Programme | None, wanted: Wanted) -> dict[str, Any]:
+    """What importing would answer; raises ``Trouble`` if it would be refused. *into* is None for a new programme."""
     rows: list[Programme] = []
     if into is None:
         id = new_id()
         args = {"id": id, "programme_id": id, "status": "draft", "practice": False, "time_zone": "UTC"}
-        into = msgspec.convert(args | _programme_args(document, new), Programme)
+        into = msgspec.convert(args | _programme_args(document, wanted), Programme)
         rows = [into]
-        print(f"It would go into a new programme, {into.name}.")
+    return answer_of(await preview(authority.pool, ROOT, _envelope(document), into.id, rows))
+
+
+async def _apply(authority: Authority, document: Import, into: Programme | None, wanted: Wanted) -> dict[str, Any]:
+    if into is not None:
+        programme_id: Id = into.id
     else:
-        print(f"It would go into {into.name}.", flush=True)
-    answer = await preview(authority.pool, ROOT, _envelope(document), into.id, rows)
-    return answer_of(answer)
-
-
-async def _apply(authority: Authority, document: Import, into: Programme | None, new: str | None) -> dict[str, Any]:
-    programme_id: Id
-    if into is None:
-        made = await carry_out(authority, "programme.create", _programme_args(document, new), None, new_id())
+        await _preview(authority, document, None, wanted)  # a file that is refused must not leave an empty programme
+        made = await carry_out(authority, "programme.create", _programme_args(document, wanted), None, new_id())
         programme_id = made["id"]
-        print(f"Importing into a new programme, {made.get('ref')} …", flush=True)
-    else:
-        programme_id = into.id
-        print(f"Importing into {into.name} …", flush=True)
+        print(f"The new programme is {made.get('ref')}.", flush=True)
     return answer_of(await authority.submit(ROOT, _envelope(document), programme_id))
 
 

@@ -136,10 +136,8 @@ async def carry_out(authority: Authority, kind: str, args: dict[str, Any], progr
     return answer_of(await authority.submit(ROOT, envelope, programme_id))
 
 
-def answer_of(result: Result | Refusal | dict[str, Any]) -> dict[str, Any]:
+def answer_of(result: Result | Refusal) -> dict[str, Any]:
     """The answer of an applied (or previewed) command; raises ``Trouble`` with the refusal's words."""
-    if isinstance(result, dict):
-        return result
     if isinstance(result, Result) and result.status == "applied":
         return result.details or {}
     refusal = result if isinstance(result, Refusal) else Refusal(result.code or "", result.details or {})

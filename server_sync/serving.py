@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
@@ -67,8 +70,28 @@ def _end_with(parent: int) -> None:
         threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def serve(listening: Listening, announce: Callable[[str], None]) -> None:
-    """Answer until told to stop (SIGINT or SIGTERM); *announce* is told the URL once the port is ours.
+def check_certificate(certificate: Path, key: Path) -> None:
+    """Raise ValueError, in words that name the file, if the two can't be answered with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for file in (certificate, key):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{file} can't be read: {error.strerror}.") from error
+    try:
+        context.load_verify_locations(certificate)
+    except ssl.SSLError as error:
+        raise ValueError(f"{certificate} is no certificate in PEM form.") from error
+    try:
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ValueError(f"{key} is not the key of {certificate}.") from error
+        raise ValueError(f"{key} is no private key in PEM form without a passphrase.") from error
+
+
+def serve(listening: Listening, announce: Callable[[list[str]], None]) -> None:
+    """Answer until told to stop (SIGINT or SIGTERM); *announce* is told the URLs once the port is ours.
 
     Raises OSError if the port can't be had.
     """
@@ -81,12 +104,23 @@ def serve(listening: Listening, announce: Callable[[str], None]) -> None:
     )  # fmt: skip
     with _bind(listening) as bound:
         host, port = bound.getsockname()[:2]
-        announce(f"{listening.scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        hosts = [f"[{host}]" if ":" in host else host for host in reachable_at(host)]
+        announce([f"{listening.scheme}://{host}:{port}" for host in hosts])
         if listening.workers > 1:
             os.environ[PARENT] = str(os.getpid())
             Multiprocess(config, sockets=[bound]).run()
         else:
             uvicorn.Server(config).run(sockets=[bound])
+
+
+def reachable_at(host: str) -> list[str]:
+    """The addresses under which others reach what listens at *host*: where that is every one, this machine's own."""
+    if not ipaddress.ip_address(host).is_unspecified:
+        return [host]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    ours = [at.address for found in psutil.net_if_addrs().values() for at in found if at.family == family]
+    others = [at for at in ours if not (ipaddress.ip_address(at).is_loopback or ipaddress.ip_address(at).is_link_local)]
+    return others or ["::1" if ":" in host else "127.0.0.1"]
 
 
 def _bind(listening: Listening) -> socket.socket:

@@ -9,7 +9,7 @@ from uuid import UUID
 from desktop.day.claims import ClaimView, day_words, member_status, participant_name, views_of, when
 from desktop.day.day import Day
 from desktop.day.slots import person_details
-from desktop.day.status import claim_status, clock, minutes
+from desktop.day.status import claim_status, clock, minutes, party
 from desktop.qt.i18n import tr
 from desktop.widgets.records import (
     CardAction,
@@ -142,10 +142,10 @@ def _timing(day: Day, view: ClaimView) -> HintLine:
 
 
 def _arrival(day: Day, view: ClaimView) -> Attendance | None:
-    facts = [fact for fact in that_stand(day.state.find(FACTS, view.claim.id)) if fact.kind in ("arrived", "performed")]
-    if view.member is not None:
-        facts = [fact for fact in facts if fact.participant_id == view.member.participant_id]
-    return facts[0] if facts else None
+    seen = party(day.state, view.claim)
+    meant = seen.values() if view.member is None else [seen[view.member.participant_id]]
+    facts = [fact for member in meant for fact in (member.arrived, member.performed) if fact is not None]
+    return min(facts, key=lambda fact: (fact.occurred_at, fact.id), default=None)
 
 
 def _who_checked_in(day: Day, fact: Attendance) -> str:
@@ -199,12 +199,8 @@ def _may_act(day: Day, view: ClaimView) -> bool:
 
 def missing_members(day: Day, claim: SlotReservation) -> list[Id]:
     """The participants of a claim who have not come."""
-    here = {
-        fact.participant_id
-        for fact in that_stand(day.state.find(FACTS, claim.id))
-        if fact.kind in ("arrived", "performed")
-    }
-    return [row.participant_id for row in day.state.find(MEMBERS, claim.id) if row.participant_id not in here]
+    seen = party(day.state, claim)
+    return [member for member, facts in seen.items() if member is not None and facts.arrived is facts.performed is None]
 
 
 def _members(day: Day, view: ClaimView) -> tuple[MemberLine, ...]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from desktop.day.day import Day
 from desktop.day.slots import claim_name, place_words
-from desktop.day.status import ClaimStatus, claim_pending, claim_status, clock
+from desktop.day.status import ClaimStatus, claim_pending, claim_status, clock, party
 from desktop.qt.i18n import tr
 from desktop.widgets.records import StatusKind, StatusWord
 from server_sync.protocol.ids import Id
@@ -22,7 +22,6 @@ from server_sync.protocol.records import (
     RoomDay,
     SlotReservation,
 )
-from server_sync.rules.attendance import standing
 from server_sync.rules.room_day import room_day_id
 from server_sync.rules.state import FACTS, MEMBERS
 
@@ -96,8 +95,9 @@ def _room_day(location_id: Id, on: date) -> Id:
 def member_status(day: Day, claim: SlotReservation, member: ReservationMember, whole: ClaimStatus) -> StatusWord:
     """The status of one member of a party, whose claim as a whole has the status *whole*."""
     facts = day.state.find(FACTS, claim.id)
-    seen = standing(facts).get(member.participant_id)
-    pending = any(day.is_pending(Attendance, fact.id) for fact in facts if fact.participant_id == member.participant_id)
+    seen = party(day.state, claim).get(member.participant_id)
+    whose = (member.participant_id, None)
+    pending = any(day.is_pending(Attendance, fact.id) for fact in facts if fact.participant_id in whose)
     if seen is not None and seen.performed is not None:
         return StatusWord(StatusKind.DONE, tr("Done"), pending)
     if seen is not None and seen.word == "checked_in" and seen.arrived is not None:

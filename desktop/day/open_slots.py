@@ -10,7 +10,7 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import EventSlot, SlotReservation
 from server_sync.rules.placing import clash, open_slot, room_for
 from server_sync.rules.state import MEMBERS, PEOPLE_OF_GROUP, SLOTS, State
-from server_sync.rules.waitlist import line_ahead
+from server_sync.rules.waiting import line_ahead
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from desktop.qt.i18n import tr
 from desktop.widgets.records import StatusKind
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Attendance, Record, ReservationMember, RoomDay, SlotReservation
-from server_sync.rules.attendance import Standing, standing
+from server_sync.rules import attendance
+from server_sync.rules.attendance import Standing
+from server_sync.rules.clock_words import in_zone
 from server_sync.rules.state import FACTS, MEMBERS, State
-from server_sync.rules.waitlist import place_in_line
+from server_sync.rules.waiting import place_in_line
 
 FORGOTTEN = timedelta(hours=12)
 """How long after its time a claim that nobody came for still reads as late."""
-
-_NOTHING = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,8 @@ def claim_status(
 
 def party(state: State, claim: SlotReservation) -> dict[Id | None, Standing]:
     """What counts for each member of *claim*; a claim by a name alone has one member, None."""
-    facts = standing(state.find(FACTS, claim.id))
-    members = [member.participant_id for member in state.find(MEMBERS, claim.id)]
-    named: list[Id | None] = [*members] or [None]
-    return {member: facts.get(member, _NOTHING) for member in named}
+    members = (member.participant_id for member in state.find(MEMBERS, claim.id))
+    return attendance.party(members, state.find(FACTS, claim.id))
 
 
 def _attended(
@@ -111,7 +109,7 @@ def claim_pending(state: State, claim: SlotReservation, is_pending: Callable[[ty
 
 def clock(moment: datetime, zone: tzinfo) -> str:
     """A time of day as people read it: "09:41"."""
-    return moment.astimezone(zone).strftime("%H:%M")
+    return in_zone(moment, zone).strftime("%H:%M")
 
 
 def minutes(span: timedelta) -> str:

@@ -44,15 +44,18 @@ def redacted(who: Forgotten, queue: Iterable[Queued], results: Mapping[Id, Resul
     """The envelopes of settled commands about *who* as they are once they say nothing of him, where that differs."""
     changed: dict[Id, Envelope] = {}
     for queued in queue:
-        settled = queued.id in results or queued.resolution is not None
-        if not settled or not (queued.id in who.ids or any(id.encode() in queued.raw for id in who.ids)):
+        result = results.get(queued.id)
+        if result is None and queued.resolution is None:
+            continue
+        refused = result is not None and result.status != "applied"  # nothing else tells whom it would have made
+        if not refused and not (queued.id in who.ids or any(id.encode() in queued.raw for id in who.ids)):
             continue
         envelope = queued.envelope
         try:
             args = msgspec.json.decode(envelope.args)
         except msgspec.MsgspecError:
             continue
-        without = who.args(envelope.kind, envelope.id, args)
+        without = who.args(envelope.kind, envelope.id, args, created=refused and who.called(args))
         if without != args:
             changed[queued.id] = structs.replace(envelope, args=msgspec.Raw(msgspec.json.encode(without)))
     return changed

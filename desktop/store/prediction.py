@@ -13,7 +13,7 @@ from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, Role, SlotReservation
 from server_sync.rules.command import Command, Rule, allowed, read_args, unknown_kind
-from server_sync.rules.registry import RULES
+from server_sync.rules.registry import rule_for
 from server_sync.rules.state import INDEXES, INDEXES_OF, Effect, Index, R, RowKey, State
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Prediction:
 def prediction(position: int, envelope: Envelope, scope: Scope) -> Prediction:
     """*envelope* read as a command of this desk, nothing predicted yet."""
     made = Prediction(position, envelope)
-    rule = RULES.get(envelope.kind)
+    rule = rule_for(envelope)
     if rule is None:
         made.refusal = unknown_kind(envelope.kind)
         return made
@@ -145,6 +145,7 @@ def predict(state: WatchedState, made: Prediction, now: datetime) -> None:
     rule, command = made.rule, made.command
     if rule is None or command is None:
         return
+    state.now = now
     state.reads = set()
     state.journal = []
     made.refusal, made.effects = None, []

@@ -47,7 +47,8 @@ from server_sync.authority.session import Authority
 DESCRIPTION = """Sign-ups, schedules and check-in for events whose people are called to a room at a time.
 
 Times are ISO 8601 with an offset. Every error has the shape of `Error`; what a request changes, it changes once however
-often it is sent with the same `Idempotency-Key`. Names of fields may be written in snake_case or in camelCase.
+often it is sent with the same `Idempotency-Key`. Names of fields may be written in snake_case or in camelCase; one that
+is not known is refused.
 """
 
 FEED_CONNECTIONS: Final = 3

@@ -8,8 +8,9 @@ import msgspec
 from starlette.responses import Response
 
 from server_sync.api.answers import answer, refuse, refused
-from server_sync.api.faces import Call, Faces, canonical_id
+from server_sync.api.faces import Call, Faces
 from server_sync.api.slots import Instant
+from server_sync.api.spelling import spelling_of
 from server_sync.authority.queries.kinds import ARGUMENTS
 from server_sync.authority.queries.preview import preview
 from server_sync.protocol.commands import Envelope, Result
@@ -24,7 +25,9 @@ Kind = Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=sorted
 
 
 class NewCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command. Its ``id`` (any UUID, best a version 7) makes it safe to send twice, as an Idempotency-Key does.
+    """A command: its kind, and the arguments that go with that kind.
+
+    Its ``id`` (any UUID, best a version 7) makes it safe to send twice, as an Idempotency-Key does.
 
     ``seen`` maps ``table/id`` to the version that the person looked at.
     """
@@ -70,7 +73,7 @@ async def look_ahead(call: Call[Any]) -> Preview | Refusal:
     asked = _envelope(call)
     if isinstance(asked, Refusal):
         return asked
-    found = await preview(call.services.authority.pool, call.principal, asked, call.named_programme())
+    found = call.told(await preview(call.services.authority.pool, call.principal, asked, call.named_programme()))
     return found if isinstance(found, Refusal) else Preview(kind=asked.kind, details=found)
 
 
@@ -80,12 +83,18 @@ def _envelope(call: Call[Any]) -> Envelope | Refusal:
         asked = msgspec.convert(call.body, NewCommand)
     except msgspec.ValidationError as error:
         return Refusal(INVALID, {"problem": str(error)})
+    args = _arguments(asked)
+    if isinstance(args, Refusal):
+        return args
     if asked.kind == "programme.create" and call.principal.programme_id is not None:
         return Refusal(NOT_ALLOWED, {"problem": "only the server's own root token makes programmes"})
-    id = call.command_id if asked.id is None else canonical_id(asked.id)
-    if id is None:
-        return Refusal(INVALID, {"field": "id", "problem": "not a UUID"})
     return Envelope(
-        id=id, kind=asked.kind, args=msgspec.Raw(msgspec.json.encode(asked.args)), v=asked.v,
+        id=asked.id or call.command_id, kind=asked.kind, args=msgspec.Raw(msgspec.json.encode(args)), v=asked.v,
         occurred_at=asked.occurred_at, seen=asked.seen,
     )  # fmt: skip
+
+
+def _arguments(asked: NewCommand) -> dict[str, Any] | Refusal:
+    """The arguments as the kind spells them; those of a kind or version that isn't known are turned away later."""
+    shape = ARGUMENTS.get(asked.kind) if asked.v == 1 else None
+    return asked.args if shape is None else spelling_of(shape).read(asked.args.items(), "args.")

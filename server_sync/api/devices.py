@@ -40,7 +40,7 @@ class NoBody(msgspec.Struct, frozen=True):
     """Nothing is needed."""
 
 
-class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+class DeviceRevoked(msgspec.Struct, frozen=True, kw_only=True):
     """The desk that is no longer one."""
 
     device_id: Id
@@ -69,7 +69,7 @@ async def invite(call: Call[Any]) -> Invited | Refusal:
     return done if isinstance(done, Refusal) else Invited(code=spell_code(code), expires_at=expires_at)
 
 
-@faces.post("/devices/{device_id}/revoke", NoBody, Revoked, role="admin", refusals=(ALREADY_REVOKED,))
+@faces.post("/devices/{device_id}/revoke", NoBody, DeviceRevoked, role="admin", refusals=(ALREADY_REVOKED,))
 async def revoke(call: Call[Any]) -> Any:
     """Revoke a desk: its token stops working at once; what it has not sent yet it keeps."""
     device_id = call.ids["device_id"]

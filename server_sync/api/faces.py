@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -22,12 +22,13 @@ from starlette.routing import Route, request_response
 
 from server_sync.api.answers import answer, for_role, refuse, refused
 from server_sync.api.openapi import describe
-from server_sync.api.reading import read_bytes, read_json, read_object, snake, unreadable
+from server_sync.api.reading import read_bytes, read_json, read_object, unreadable
 from server_sync.api.services import Services
 from server_sync.api.shape import Shape
+from server_sync.api.spelling import spelling_of
 from server_sync.authority.credentials import not_signed_in
-from server_sync.authority.principal import Principal
-from server_sync.protocol.commands import Envelope
+from server_sync.authority.principal import PUBLIC, Principal
+from server_sync.protocol.commands import Envelope, Result
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, Refusal
 from server_sync.protocol.ids import Id, derived_id, is_id, new_id
 from server_sync.protocol.records import ROLES, Role
@@ -38,6 +39,8 @@ YEARS: Final = range(1900, 2201)
 """What a query may ask about: no database or calendar need cope with more."""
 
 LONGEST_KEY: Final = 200
+SHORTEST_SECRET: Final = 22
+"""An Idempotency-Key by which strangers share nothing: that many characters hold what a UUID does."""
 _KEYS: Final = "f0a4c2f1-6c1b-5d0e-9a37-3d1f2b7c9e54"
 """The namespace in which a principal's Idempotency-Keys become command ids."""
 
@@ -46,7 +49,7 @@ _KEYS: Final = "f0a4c2f1-6c1b-5d0e-9a37-3d1f2b7c9e54"
 class Call(Generic[Q]):
     """One request as a face sees it. ``ids`` are the UUIDs of the path.
 
-    ``body`` is the JSON object with its names in snake case, or ``content`` the whole body as the struct it must be.
+    ``body`` is the JSON object with its names as we spell them, or ``content`` the whole body as the struct it must be.
     """
 
     request: Request
@@ -63,7 +66,8 @@ class Call(Generic[Q]):
         if self.principal.programme_id is not None:
             return self.principal.programme_id
         named = self.request.query_params.get("programme") if self.request.scope["query_string"] else None
-        return named or self.request.headers.get("programme")
+        named = named or self.request.headers.get("programme")
+        return named.lower() if named else None
 
     async def submit(
         self, kind: str, args: dict[str, Any], programme_id: Id | None, **more: Any
@@ -74,10 +78,13 @@ class Call(Generic[Q]):
 
     async def give(self, envelope: Envelope, programme_id: Id | None) -> dict[str, Any] | Refusal:
         """As ``submit``, for an envelope that is there already."""
-        result = await self.services.authority.submit(self.principal, envelope, programme_id)
-        if isinstance(result, Refusal):
-            return for_role(self.principal.role, result)
-        return result.details or {} if result.status == "applied" else for_role(self.principal.role, refused(result))
+        return self.told(await self.services.authority.submit(self.principal, envelope, programme_id))
+
+    def told(self, result: Result | Refusal) -> dict[str, Any] | Refusal:
+        """What the caller may know of the authority's answer: that of a command applied (a dict), or the refusal."""
+        if isinstance(result, Result) and result.status == "applied":
+            return result.details or {}
+        return for_role(self.principal.role, result if isinstance(result, Refusal) else refused(result))
 
 
 Face = Callable[[Call[Any]], Awaitable[Any]]
@@ -146,7 +153,6 @@ Step = Callable[[Any], Awaitable[Call[Any] | Refusal | Response]]
 
 def _admission(shape: Shape) -> Step:
     """The step that lets a request in, if whoever makes it may, and its path and query can be read."""
-    fields = accepted_names(shape.query)
 
     async def admit(request: Request) -> Call[Any] | Refusal:
         services: Services = request.app.state.services
@@ -163,7 +169,7 @@ def _admission(shape: Shape) -> Step:
                 return Refusal(NOT_FOUND, {name: text[:100]})
             ids[name] = id
         given = request.query_params if request.scope["query_string"] else QueryParams()
-        query = read_query(given, shape.query, fields)
+        query = read_query(given, shape.query)
         if isinstance(query, Refusal):
             return query
         call = Call(request, services, principal, query, ids)
@@ -177,16 +183,15 @@ def _admission(shape: Shape) -> Step:
 
 def _intake(shape: Shape) -> Step:
     """The step that reads the body and names the command."""
-    names = frozenset(shape.body.__struct_fields__) if shape.body is not None else None
     decoder = msgspec.json.Decoder(shape.body) if shape.whole and shape.body is not None else None
 
     async def take(call: Call[Any]) -> Call[Any] | Refusal | Response:
-        if names is None and not shape.file:
+        if shape.body is None and not shape.file:
             return call
         body = await read_bytes(call.request, getattr(call.services.settings, shape.most))
         if not isinstance(body, bytes):
             return body
-        if shape.file:
+        if shape.body is None:
             call.content = body
         elif decoder is not None:
             call.content = read_json(body, decoder)
@@ -194,9 +199,11 @@ def _intake(shape: Shape) -> Step:
                 return call.content
             return call
         else:
-            refusal = _read_names(call, body, names or frozenset())
-            if refusal is not None:
-                return refusal
+            found = read_object(body)
+            found = found if isinstance(found, Refusal) else spelling_of(shape.body).read(found.items())
+            if isinstance(found, Refusal):
+                return found
+            call.body = found
         command_id = command_id_of(call.request, call.principal)
         if isinstance(command_id, Refusal):
             return command_id
@@ -206,17 +213,6 @@ def _intake(shape: Shape) -> Step:
     return take
 
 
-def _read_names(call: Call[Any], body: bytes, names: frozenset[str]) -> Refusal | None:
-    """Set the call's body; a field that the face does not know is refused, since it may be a misspelt one."""
-    found = read_object(body)
-    if isinstance(found, Refusal):
-        return found
-    if not names.issuperset(found):
-        return Refusal(INVALID, {"problem": "no such field", "fields": sorted(set(found) - names)})
-    call.body = found
-    return None
-
-
 def command_id_of(request: Request, principal: Principal) -> Id | Refusal:
     """What the command is called: by the caller's Idempotency-Key, within what that caller did, else anew."""
     key = request.headers.get("idempotency-key")
@@ -224,6 +220,11 @@ def command_id_of(request: Request, principal: Principal) -> Id | Refusal:
         return new_id()
     if not 0 < len(key) <= LONGEST_KEY:
         return unreadable(f"an Idempotency-Key has 1 to {LONGEST_KEY} characters")
+    if principal.id == PUBLIC.id and len(key) < SHORTEST_SECRET:  # else strangers with one key share what it did
+        return unreadable(
+            "without a token an Idempotency-Key must be one that nobody else has: a UUID,"
+            f" or {SHORTEST_SECRET} characters or more drawn at random"
+        )
     return derived_id(derived_id(_KEYS, principal.id), key)
 
 
@@ -240,7 +241,7 @@ def needs_role(principal: Principal, role: Role) -> Refusal | None:
     """401 for a caller without a token, 403 for one whose token does not reach so far."""
     if ROLES.index(principal.role) >= ROLES.index(role):
         return None
-    if principal.role == "public" and principal.id == "public":
+    if principal.id == PUBLIC.id:
         return not_signed_in("missing")
     return Refusal(NOT_ALLOWED, {"needs": role, "has": principal.role})
 
@@ -253,31 +254,21 @@ def canonical_id(text: str) -> Id | None:
         return None
 
 
-def accepted_names(query: type[msgspec.Struct]) -> dict[str, str]:
-    """How each parameter may be written (as documented, or in snake case), and how the struct calls it."""
-    names = {}
-    for info in msgspec.structs.fields(query):
-        names[info.encode_name] = names[snake(info.encode_name)] = info.encode_name
-    return names
-
-
-def read_query(params: QueryParams, query: type[Q], names: dict[str, str]) -> Q | Refusal:
+def read_query(params: QueryParams, query: type[Q]) -> Q | Refusal:
     """The query parameters as *query*; an unknown one is refused, since a filter misspelt would show too much."""
-    given: dict[str, str] = {}
-    for name, value in params.multi_items():
-        if name == "programme":
-            continue
-        if name not in names:
-            return Refusal(INVALID, {"problem": "no such parameter", "field": name[:100]})
+    named = [(name, value) for name, value in params.multi_items() if name != "programme"]
+    given = spelling_of(query).read(named, what="parameter")
+    if isinstance(given, Refusal):
+        return given
+    for name, value in given.items():
         if "\0" in value:
             return Refusal(INVALID, {"problem": "a text holds the character NUL", "field": name})
-        given[names[name]] = value
     try:
         asked = msgspec.convert(given, query, strict=False)
-        for name in asked.__struct_fields__:
-            value = getattr(asked, name)
-            if isinstance(value, datetime) and value.year not in YEARS:
-                return Refusal(INVALID, {"field": name, "problem": f"the year {value.year} is out of range"})
-        return asked
     except msgspec.ValidationError as error:
         return Refusal(INVALID, {"problem": str(error)})
+    for ours, name in zip(query.__struct_fields__, query.__struct_encode_fields__, strict=True):
+        value = getattr(asked, ours)
+        if isinstance(value, date) and value.year not in YEARS:
+            return Refusal(INVALID, {"field": name, "problem": f"the year {value.year} is out of range"})
+    return asked

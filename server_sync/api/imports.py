@@ -69,5 +69,5 @@ async def import_file(call: Call[ImportQuery]) -> Imported | Refusal:
 
 async def _carry_out(call: Call[ImportQuery], envelope: Envelope, programme_id: Id) -> dict[str, Any] | Refusal:
     if call.query.dry_run:
-        return await preview(call.services.authority.pool, call.principal, envelope, programme_id)
+        return call.told(await preview(call.services.authority.pool, call.principal, envelope, programme_id))
     return await call.give(envelope, programme_id)

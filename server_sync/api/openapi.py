@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
 
 from server_sync.api.answers import words_of
 from server_sync.api.shape import Shape
+from server_sync.authority.queries.kinds import ARGUMENTS, body_of
 from server_sync.protocol.errors import (
     BUSY,
     INVALID,
@@ -31,7 +33,8 @@ _IDEMPOTENCY_KEY: Final = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "description": "The same key with the same body acts once, and is answered alike every time.",
+    "description": "The same key with the same body acts once, and is answered alike every time. Without a token it"
+    " must be one that nobody else has: a UUID, or 22 characters or more drawn at random.",
 }
 
 
@@ -152,10 +155,28 @@ def _finish(document: dict[str, Any]) -> dict[str, Any]:
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     for operations in document.get("paths", {}).values():
         for operation in operations.values():
-            schemas |= operation.pop(_HOISTED, {})
+            _gather(schemas, operation.pop(_HOISTED, {}))
+    if "NewCommand" in schemas:
+        schemas["NewCommand"] = schemas["NewCommand"] | {"oneOf": _kinds(schemas)}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a device or of one of the staff."}
     }
     return document
+
+
+def _gather(schemas: dict[str, Any], found: dict[str, Any]) -> None:
+    """Add components; two of one name must be one."""
+    for name, part in found.items():
+        assert schemas.setdefault(name, part) == part, f"two components are called {name}"
+
+
+def _kinds(schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each kind of command the arguments that go with it, a component each: SlotBlock for ``slot.block``."""
+    found = []
+    for kind in sorted(ARGUMENTS):
+        args, parts = schema(body_of(kind, kind.replace(".", "_").title().replace("_", "")))
+        _gather(schemas, jsonable_encoder(parts, exclude_none=True))  # as FastAPI does with those of the faces
+        found.append({"title": kind, "properties": {"kind": {"const": kind}, "args": args}})
+    return found

@@ -20,7 +20,6 @@ DEEPEST: Final = 32
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _DEEPER: Final = frozenset((b"[", b"{"))
 _HIGHER: Final = frozenset((b"]", b"}"))
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -50,7 +49,8 @@ async def read_bytes(request: Request, most: int) -> bytes | Refusal | Response:
 
 def too_large(most: int) -> Response:
     """413: what a desk sends in smaller pieces, and others not at all."""
-    return problem(413, TOO_LARGE, f"That is too much at once; {most} bytes are the most.")
+    size = f"{most // 1024} KB" if most < 1024**2 else f"{most // 1024**2} MB"
+    return problem(413, TOO_LARGE, f"That is too much at once; {size} are the most.")
 
 
 def too_deep(body: bytes) -> bool:
@@ -81,21 +81,10 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T | Refusal:
 
 
 def read_object(body: bytes) -> dict[str, Any] | Refusal:
-    """*body* as one JSON object whose names are in snake case, as its sender may not have written them.
-
-    An empty body is an empty object, so that a request that needs no argument needs no body.
-    """
+    """*body* as one JSON object; an empty body is an empty one, so that a request without arguments needs no body."""
     if not body.strip():
         return {}
     found = read_json(body, _OBJECT)
-    if isinstance(found, Refusal):
-        return unreadable("the body must be a JSON object") if found.code == INVALID else found
-    for name in found:
-        if not name.islower():
-            return {snake(name): value for name, value in found.items()}
+    if isinstance(found, Refusal) and found.code == INVALID:
+        return unreadable("the body must be a JSON object")
     return found
-
-
-def snake(name: str) -> str:
-    """``slotId`` as ``slot_id``."""
-    return _CAMEL.sub(r"_\1", name).lower()

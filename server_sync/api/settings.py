@@ -12,7 +12,8 @@ class Settings:
     """``database_url`` is a ``postgresql://`` URL of a migrated database.
 
     ``root_token`` is one more token for whoever runs the server, beside that which follows from the server's secret.
-    ``lanes`` is how many batches a process has in flight at once; bodies are limited in bytes.
+    ``lanes`` is how many batches a process has in flight at once; bodies are limited in bytes. (A file that is longer
+    still is for ``callboard-server import``, which keeps nobody waiting.)
     """
 
     database_url: str
@@ -21,7 +22,7 @@ class Settings:
     lanes: int = 1
     most_body: int = 64 * 1024
     most_push: int = 320 * 1024
-    most_file: int = 64 * 1024 * 1024
+    most_file: int = 16 * 1024 * 1024
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

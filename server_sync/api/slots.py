@@ -22,7 +22,6 @@ from server_sync.protocol.errors import (
     INVALID,
     MANUAL_SLOTS,
     NOT_FOUND,
-    RESERVED_SLOTS,
     SLOT_CANCELLED,
     SLOT_CLOSED,
     SLOT_FULL,
@@ -131,7 +130,7 @@ async def one_slot(call: Call[Any]) -> SlotView | Refusal:
 
 @faces.post(
     "/timeblocks/{block_id}/generate_slots", GenerateSlots, GeneratedSlots, role="admin",
-    refusals=(MANUAL_SLOTS, RESERVED_SLOTS), example='{"slot_duration_minutes": 10, "capacity": 1}',
+    refusals=(MANUAL_SLOTS,), example='{"slot_duration_minutes": 10, "capacity": 1}',
 )  # fmt: skip
 async def generate_slots(call: Call[Any]) -> Any:
     """Split a time block into slots; what people have claimed stays as it is."""

@@ -29,7 +29,7 @@ class NoBody(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing is needed."""
 
 
-class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+class StaffRevoked(msgspec.Struct, frozen=True, kw_only=True):
     """Who no longer may."""
 
     staff_id: Id
@@ -59,7 +59,7 @@ async def create_staff(call: Call[Any]) -> StaffToken | Refusal:
     return done if isinstance(done, Refusal) else StaffToken(staff_id=done["staff_id"], token=token)
 
 
-@faces.post("/staff/{staff_id}/revoke", NoBody, Revoked, role="admin", refusals=(ALREADY_REVOKED,))
+@faces.post("/staff/{staff_id}/revoke", NoBody, StaffRevoked, role="admin", refusals=(ALREADY_REVOKED,))
 async def revoke_staff(call: Call[Any]) -> Any:
     """End somebody's access: none of their tokens works any more."""
     staff_id = call.ids["staff_id"]

@@ -14,7 +14,7 @@ from server_sync.api.answers import answer
 from server_sync.api.faces import Call, Faces
 from server_sync.authority.credentials import not_signed_in, read_code
 from server_sync.authority.feed import Delta, Follower, Page
-from server_sync.authority.principal import Principal
+from server_sync.authority.principal import PUBLIC, Principal
 from server_sync.authority.queries import access, scope
 from server_sync.protocol.commands import (
     PROTO,
@@ -77,7 +77,7 @@ async def push(call: Call[Any]) -> PushReply | Refusal:
 
 def needs_device(principal: Principal) -> Refusal:
     """Why a caller who is no desk may not sync."""
-    if principal.id == "public":
+    if principal.id == PUBLIC.id:
         return not_signed_in("missing")
     return Refusal(NOT_ALLOWED, {"problem": "only a device's token syncs"})
 

@@ -7,28 +7,30 @@ an attempt is believed before its commit: the runs are told afterwards.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import asyncpg
 import msgspec
 
 from server_sync.authority.connection import Connection
 from server_sync.authority.devices import DeviceCursor, lock_cursors, save_cursors
+from server_sync.authority.discover import Hints, ask, discover
 from server_sync.authority.erasing import erase
-from server_sync.authority.ledger import applied, ledger_row, rejected, replayed
-from server_sync.authority.load import Discovery, Known, Loaded, NotLoaded, load, lock
+from server_sync.authority.ledger import applied, ledger_row, rejected, replayed, same_command, taken
+from server_sync.authority.load import Known, Loaded, NotLoaded, kept_by_others, load, lock
 from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
 from server_sync.authority.store import LedgerRow, store
 from server_sync.authority.sweeping import sweep_words
 from server_sync.protocol.commands import Result, Stop
-from server_sync.protocol.errors import ALREADY_EXISTS, BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
+from server_sync.protocol.errors import BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation
 from server_sync.rules.command import Command, Rule
-from server_sync.rules.rehearsed import Stage
 from server_sync.rules.state import Changes, Effect, Keys, RowKey, takes_places
 
 log = logging.getLogger(__name__)
@@ -36,37 +38,23 @@ log = logging.getLogger(__name__)
 MOST_ROUNDS: Final = 5
 """How often a command may turn out to need more than it was given before it is told ``BUSY``."""
 
-DISCOVERY_ROUNDS: Final = 12
-"""How deep one thing may lead to the next (a claim, its slot, who waits for it, where else they are) before locking."""
-
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Hints:
-    """Slots, blocks and events as last seen: enough to know what to lock without asking the database first.
+class HeldUp(NamedTuple):
+    """A run that wants *rows* which somebody else keeps, and how many of its commands come before the one that does."""
 
-    Only hints: what is loaded under the lock decides, and asks for more where a hint was stale.
-    """
+    run: Run
+    free: int
+    rows: Set[RowKey]
 
-    MOST: Final = 50_000
 
-    def __init__(self) -> None:
-        self._rows: dict[type[Record], dict[Id, Any]] = {EventSlot: {}, EventTimeBlock: {}, Event: {}}
-        self.ahead = timedelta()  # how far the database's clock is ahead of ours: holds run out by the former
+class Held(Exception):
+    """Nothing was done: some of the runs have to wait for somebody, and the others need not wait with them."""
 
-    def discovery(self, thorough: bool) -> Discovery:
-        """A discovery that starts with what is known, and adds what it fetches."""
-        discovery = Discovery(thorough)
-        discovery.now = datetime.now(UTC) + self.ahead
-        discovery.rows.update(self._rows)
-        return discovery
-
-    def learn(self, loaded: Loaded) -> None:
-        """Take over what was read under the lock."""
-        for record, known in self._rows.items():
-            if len(known) > self.MOST:
-                known.clear()
-            known.update(loaded.rows.get(record, {}))
+    def __init__(self, held: list[HeldUp]) -> None:
+        super().__init__(f"{len(held)} runs want rows that somebody else keeps")
+        self.held = held
 
 
 @dataclass(slots=True)
@@ -82,11 +70,9 @@ class Progress:
 
     def tell(self, next_seq: int) -> None:
         """The attempt is committed: so it is."""
-        self.run.results += self.results
+        self.run.advance(self.results)
         self.run.stop, self.run.refusal, self.run.error = self.stop, self.refusal, self.error
         self.run.next_seq = next_seq
-        if self.results:  # what is counted is how often it came no further
-            self.run.rounds = self.run.failures = 0
         self.run.rounds += self.again
 
 
@@ -105,17 +91,17 @@ class Attempt:
         self.erased: set[Id] = set()
         self.decided = 0
 
-    async def decide_run(self, connection: Connection, run: Run, items: Sequence[Item], now: datetime) -> Progress:
-        """Decide *items* in order until one has to wait."""
+    async def decide_run(self, connection: Connection, run: Run, now: datetime) -> Progress:
+        """Decide what is next of *run* in order until one has to wait."""
         progress = Progress(run)
         cursor = self.cursors.get(run.principal.device_id or "") if run.incarnation is not None else None
         if cursor is not None and run.incarnation is not None and not _same_incarnation(cursor, run.incarnation):
             progress.stop = "fork"
             return progress
-        for item in items:
+        for item in run.next:
             known = self.known.get(item.envelope.id)
             if known is not None:
-                if known.hash != item.hash[2:] or known.principal != run.principal.id:
+                if not same_command(known, run.principal, item.hash):
                     progress.stop, progress.refusal = _reused(run, item)
                     break
                 result: Result | None = replayed(known)
@@ -140,15 +126,16 @@ class Attempt:
         """
         now = self.state.now = now + timedelta(microseconds=self.decided)
         self.decided += 1
-        verdict: Changes | Refusal | None = item.refused or self._dependency(item) or self._taken(item)
+        verdict: Changes | Refusal | None = item.refused or self._dependency(item)
+        verdict = verdict or taken(self.state, item.envelope.id)
         if verdict is None:
             assert item.rule is not None
             assert item.command is not None
             try:
-                if not self._covered(item.rule, item.command):
+                verdict = await ask(item.rule, self._verdict, item.rule, item.command, now)
+                if verdict is None:
                     progress.again = True
                     return None
-                verdict = item.rule.decide(self.state, item.command, now)
             except Exception as error:  # a bug in one rule harms no other command, and becomes no verdict
                 log.exception("deciding %s %s failed", item.envelope.kind, item.envelope.id)
                 progress.error = error
@@ -157,10 +144,16 @@ class Attempt:
         if isinstance(verdict, Refusal):
             result = rejected(item.envelope.id, verdict)
         else:
-            effects = await self._apply(connection, item, verdict)
+            self.decided += verdict.moments - 1
+            puts = await self._named(connection, verdict.puts)
+            effects = await ask(item.rule, self._apply, item, verdict, puts)
             result = applied(item.envelope.id, verdict.answer)
-        self._record(run, item, result, effects)
+        await ask(item.rule, self._record, run, item, result, effects)
         return result
+
+    def _verdict(self, rule: Rule[Any], command: Command[Any], now: datetime) -> Changes | Refusal | None:
+        """What the rule says; None if it would have to see more than is there."""
+        return rule.decide(self.state, command, now) if self._covered(rule, command) else None
 
     def _covered(self, rule: Rule[Any], command: Command[Any]) -> bool:
         """Whether all that the command needs, as things stand under the lock, is locked and loaded."""
@@ -169,17 +162,15 @@ class Attempt:
         except NotLoaded:  # what it asks for led on to more: its claim was moved before the lock was had
             return False
 
-    def _taken(self, item: Item) -> Refusal | None:
-        """The row that bears the command's id is new, always: an id chosen badly must not overwrite somebody's row."""
-        id = item.envelope.id
-        return Refusal(ALREADY_EXISTS, {"id": id}) if any(id in rows for rows in self.state.rows.values()) else None
-
-    async def _apply(self, connection: Connection, item: Item, changes: Changes) -> list[Effect]:
-        """Put the changes into the state, refs given; returns the rows that the command itself wrote."""
-        new = [row for row in changes.puts if self.state.rows[type(row)].get(row.id) is None]
+    async def _named(self, connection: Connection, puts: Sequence[Record]) -> list[Record]:
+        """The rows, with refs where they are new."""
+        new = [row for row in puts if self.state.rows[type(row)].get(row.id) is None]
         await self.refs.reserve(connection, new)
         fresh = {id(row) for row in new}
-        puts = [self.refs.name(row) if id(row) in fresh else row for row in changes.puts]
+        return [self.refs.name(row) if id(row) in fresh else row for row in puts]
+
+    def _apply(self, item: Item, changes: Changes, puts: Sequence[Record]) -> list[Effect]:
+        """Put the rows into the state; returns those that the command itself wrote."""
         written = {(type(row), row.id) for row in puts}
         effects = []
         for effect in self.state.apply(puts):
@@ -279,13 +270,30 @@ class Batch:
         self._hints = hints
         self._locking = locking
 
-    async def attempt(self, connection: Connection, runs: Sequence[Run], most: int | None = None) -> set[Id]:
-        """Decide what is open of *runs* (*most* commands of each) in one transaction; returns whose rows changed."""
-        open_items = {id(run): run.items[len(run.results) :][:most] for run in runs}
-        items = [item for run in runs for item in open_items[id(run)]]
+    async def attempt(self, connection: Connection, runs: Sequence[Run], avoid: Set[RowKey] = frozenset()) -> set[Id]:
+        """Decide what is next of *runs* in one transaction; returns whose rows changed.
+
+        Raises ``Held`` if somebody else keeps rows that some of them want, at once if these are among those to *avoid*.
+        """
+        coming = [(run, item) for run in runs for item in run.next]
         thorough = any(run.rounds for run in runs)  # what was not guessed before is looked up now
-        attempt = Attempt(await self._discover(connection, items, thorough), self._refs)
+        wants = await discover(connection, self._hints, [item for _, item in coming], thorough)
+        asked = [(run, keys.lock) for (run, _), keys in zip(coming, wants, strict=True)]
+        if avoid:
+            _step_aside(asked, avoid)
+        keys = Keys()
+        for wanted in wants:
+            keys |= wanted
+        try:
+            return await self._carry_out(connection, runs, keys)
+        except asyncpg.LockNotAvailableError:
+            _step_aside(asked, await kept_by_others(connection, keys.lock))
+            raise
+
+    async def _carry_out(self, connection: Connection, runs: Sequence[Run], keys: Keys) -> set[Id]:
+        attempt = Attempt(keys, self._refs)
         pushing = [run.principal.device_id for run in runs if run.incarnation is not None and run.principal.device_id]
+        items = [item for run in runs for item in run.next]
         wanted_ids = [item.envelope.id for item in items]
         wanted_ids += [id for item in items for id in item.envelope.depends_on or ()]
         async with connection.transaction():
@@ -294,7 +302,7 @@ class Batch:
             attempt.cursors = await lock_cursors(connection, pushing)
             attempt.known = await load(connection, attempt.state.keys, attempt.state, wanted_ids)
             self._hints.learn(attempt.state)
-            steps = [await attempt.decide_run(connection, run, open_items[id(run)], now) for run in runs]
+            steps = [await attempt.decide_run(connection, run, now) for run in runs]
             attempt.keep_overbooked()
             await store(connection, attempt.effects, attempt.encoded, attempt.ledger)
             if attempt.erased:
@@ -309,20 +317,24 @@ class Batch:
                 give_up(progress.run)
         return attempt.programmes
 
-    async def _discover(self, connection: Connection, items: Sequence[Item], thorough: bool) -> Keys:
-        """Everything that *items* need as far as can be seen without locks; reads only what the hints lack."""
-        discovery = self._hints.discovery(thorough)
-        keys = Keys()
-        staged = len(items) > 1 and any(item.rule is not None and item.rule.staged for item in items)
-        for _ in range(DISCOVERY_ROUNDS):
-            stage = Stage(discovery) if staged else discovery
-            for item in items:
-                if item.rule is not None and item.command is not None:
-                    keys |= item.rule.needs(item.command, stage)
-            if not discovery.missing.read and not discovery.missing.find:
-                break
-            await discovery.fetch_missing(connection)
-        return keys
+
+def _step_aside(asked: Iterable[tuple[Run, Set[RowKey]]], rows: Set[RowKey]) -> None:
+    """Raise ``Held`` if one of *rows* is wanted by any command, of those that *asked* for locks in order.
+
+    A device's later runs are held with the one before: they must not overtake it.
+    """
+    held: dict[int, HeldUp] = {}
+    free: Counter[int] = Counter()
+    kept = set(rows)
+    for run, wanted in asked:
+        if id(run) in held:
+            continue
+        if met := (wanted | run.queue) & kept:
+            held[id(run)] = HeldUp(run, free[id(run)], met | run.queue)
+            kept |= run.queue
+        free[id(run)] += 1
+    if held:
+        raise Held(list(held.values()))
 
 
 def give_up(run: Run) -> None:

@@ -59,10 +59,14 @@ async def _leave_clean(connection: Connection) -> None:
     """Every use is one transaction that ends; asyncpg's own reset would cost a round trip a batch."""
 
 
-async def open_pool(url: str, size: int) -> Pool:
-    """A pool of at most *size* connections; raises OSError or asyncpg's errors if the server can't be reached."""
+async def open_pool(url: str, size: int, **settings: str) -> Pool:
+    """A pool of at most *size* connections, with *settings* beyond ``SESSION``.
+
+    Raises OSError or asyncpg's errors if the server can't be reached.
+    """
     pool: Pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=size, reset=_leave_clean, server_settings=SESSION, statement_cache_size=500,
+        url, min_size=1, max_size=size, reset=_leave_clean, server_settings=SESSION | settings,
+        statement_cache_size=500,
         max_inactive_connection_lifetime=0, timeout=10, command_timeout=70,  # a line that died silently ends here
     )  # fmt: skip
     return pool

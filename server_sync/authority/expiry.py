@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -42,6 +43,8 @@ class Expiry:
         self._authority = authority
         self._leader: Leader | None = None
         self._until_sweep = _SWEEP_EVERY
+        self._refusals: dict[Id, str | None] = {}
+        self._refused: dict[Id, str | None] = {}  # the refusals of looks before this one that still matter
 
     @classmethod
     def open(cls, url: str, authority: Authority) -> Expiry:
@@ -71,12 +74,20 @@ class Expiry:
         due: dict[Id, list[tuple[Id, str]]] = defaultdict(list)
         for programme_id, id, expires_at in await connection.fetch(_OVERDUE):
             due[programme_id].append((id, expires_at))
+        self._remember({id for holds in due.values() for id, _ in holds})
         try:
             for programme_id, holds in due.items():
                 for start in range(0, len(holds), MOST):
                     await self._end(programme_id, holds[start : start + MOST])
         except (Overloaded, Unavailable) as error:
             log.info("holds that ran out are left to the next look: %s", error)
+
+    def _remember(self, overdue: set[Id]) -> None:
+        """Keep the refusals of holds that are overdue still: who lost a race to a confirmation is not."""
+        self._refusals = {id: code for id, code in self._refusals.items() if id in overdue}
+        for id in self._refusals.keys() - self._refused.keys():
+            log.warning("hold %s ran out and was not ended (%s): it is tried again", id, self._refusals[id])
+        self._refused = dict(self._refusals)
 
     async def _end(self, programme_id: Id, holds: list[tuple[Id, str]]) -> None:
         """End these; if they can't be ended together, each by itself, so that one does not keep the others."""
@@ -86,8 +97,13 @@ class Expiry:
             await self._expire(programme_id, [hold])
 
     async def _expire(self, programme_id: Id, holds: list[tuple[Id, str]]) -> bool:
-        """Whether the command was applied. Its id follows from what it ends: a leader's successor repeats nothing."""
+        """Whether the command was applied. Its id follows from what it ends: a leader's successor repeats nothing.
+
+        What was refused and is still overdue is asked anew, once a minute: the refusal belongs to that id for ever.
+        """
         name = " ".join(f"{id}@{expires_at}" for id, expires_at in sorted(holds))
+        if any(id in self._refused for id, _ in holds):
+            name += f" {datetime.now(UTC):%Y-%m-%dT%H:%M}"
         args: dict[str, Any] = {"reservation_ids": [id for id, _ in holds]}
         envelope = Envelope(
             id=derived_id(programme_id, f"hold.expire {name}"),
@@ -100,4 +116,6 @@ class Expiry:
             raise
         except Exception:  # the lanes have said what; other holds, and other programmes, must not wait for it
             return False
+        if isinstance(result, Result) and result.status == "rejected":
+            self._refusals |= {id: result.code for id, _ in holds}
         return isinstance(result, Result) and result.status == "applied"

@@ -14,10 +14,10 @@ from server_sync.authority.load import Known
 from server_sync.authority.principal import Principal
 from server_sync.authority.store import LedgerRow
 from server_sync.protocol.commands import Envelope, Result
-from server_sync.protocol.errors import BUSY, INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
+from server_sync.protocol.errors import ALREADY_EXISTS, BUSY, INVALID, NOT_ALLOWED, UNKNOWN_KIND, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Record
-from server_sync.rules.state import Effect, RowKey
+from server_sync.rules.state import Effect, RowKey, State
 
 _ENCODER: Final = msgspec.json.Encoder()
 _CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
@@ -113,14 +113,26 @@ def _said_at(envelope: Envelope) -> str | None:
 
 
 def storable(args: msgspec.Raw) -> msgspec.Raw:
-    """*args* as Postgres can keep it: text that is no JSON, or holds NUL, is kept as a string that shows it."""
+    """*args* as Postgres can keep it: what is no JSON, or null, or holds NUL, is kept as a string that shows it."""
     try:
-        msgspec.json.decode(args)
+        there = msgspec.json.decode(args) is not None  # a null would become the column's own NULL, which it refuses
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        there = False
+    if not there:
         return msgspec.Raw(_ENCODER.encode(bytes(args).decode("utf-8", "backslashreplace")))
     if b"\\u0000" in bytes(args):
         return msgspec.Raw(bytes(args).replace(b"\\u0000", b"\\ufffd"))
     return args
+
+
+def same_command(known: Known, principal: Principal, hash: str) -> bool:
+    """Whether what the ledger holds under an id is what *principal* asks for again, not another command."""
+    return known.principal == principal.id and known.hash == hash[2:]
+
+
+def taken(state: State, id: Id) -> Refusal | None:
+    """The row that bears a command's id is new, always: an id chosen badly must not overwrite somebody's row."""
+    return Refusal(ALREADY_EXISTS, {"id": id}) if any(id in rows for rows in state.rows.values()) else None
 
 
 def replayed(known: Known) -> Result:

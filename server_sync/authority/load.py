@@ -133,9 +133,7 @@ def _lock_statement(records: tuple[type[Record], ...]) -> str:
 
 async def lock(connection: Connection, keys: Iterable[RowKey]) -> datetime:
     """Lock the rows of *keys* in ``LOCK_ORDER``; returns the database's time once all are held."""
-    wanted: dict[type[Record], list[Id]] = defaultdict(list)
-    for record, id in keys:
-        wanted[record].append(id)
+    wanted = _by_table(keys)
     records = tuple(sorted(wanted, key=_RANK.__getitem__))
     if not records:
         now: datetime = await connection.fetchval("SELECT clock_timestamp()")
@@ -144,6 +142,34 @@ async def lock(connection: Connection, keys: Iterable[RowKey]) -> datetime:
     assert row is not None
     locked_at: datetime = row[1]
     return locked_at
+
+
+@cache
+def _kept_statement(records: tuple[type[Record], ...]) -> str:
+    """Which rows are there and can't be locked at once. Waits for nobody."""
+    locked, rest = [], []
+    for number, record in enumerate(records, 1):
+        wanted = f"FROM {record.TABLE} WHERE id = ANY(${number}::uuid[])"
+        locked.append(f"l{number} AS MATERIALIZED (SELECT id {wanted} FOR NO KEY UPDATE SKIP LOCKED)")
+        rest.append(f"SELECT {number}, id::text {wanted} AND id NOT IN (SELECT id FROM l{number})")
+    return f"WITH {', '.join(locked)} {' UNION ALL '.join(rest)}"
+
+
+async def kept_by_others(connection: Connection, keys: Iterable[RowKey]) -> set[RowKey]:
+    """Those rows of *keys* that another transaction has locked just now."""
+    wanted = _by_table(keys)
+    records = tuple(sorted(wanted, key=_RANK.__getitem__))
+    if not records:
+        return set()
+    rows = await connection.fetch(_kept_statement(records), *(wanted[record] for record in records))
+    return {(records[number - 1], id) for number, id in rows}
+
+
+def _by_table(keys: Iterable[RowKey]) -> dict[type[Record], list[Id]]:
+    wanted: dict[type[Record], list[Id]] = defaultdict(list)
+    for record, id in keys:
+        wanted[record].append(id)
+    return wanted
 
 
 @cache
@@ -194,9 +220,7 @@ _KNOWN: Final = msgspec.json.Decoder(list[Known])
 
 async def load(connection: Connection, keys: Keys, into: State, command_ids: Sequence[Id] = ()) -> dict[Id, Known]:
     """Read *keys* into a state in one statement (so at one moment); returns which of *command_ids* are known."""
-    rows: dict[type[Record], list[Id]] = defaultdict(list)
-    for record, id in itertools.chain(keys.lock, keys.read - keys.lock):
-        rows[record].append(id)
+    rows = _by_table(itertools.chain(keys.lock, keys.read - keys.lock))
     finds: dict[Index, list[str]] = defaultdict(list)
     for index, key in keys.find:
         finds[index].append(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +12,10 @@ from server_sync.authority.principal import Principal
 from server_sync.protocol.commands import Envelope, Result, Stop
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, Refusal
 from server_sync.protocol.ids import Id, is_id
+from server_sync.protocol.records import Device
 from server_sync.rules.command import Command, Rule, allowed, read_args, unknown_kind
-from server_sync.rules.registry import RULES
+from server_sync.rules.registry import rule_for
+from server_sync.rules.state import RowKey
 
 
 @dataclass(slots=True)
@@ -31,7 +35,8 @@ class Run:
     """What one caller asked for in one request, in order. A push has an ``incarnation``; a single request has none.
 
     ``results`` are the verdicts so far. ``refusal`` ends a single request without a verdict (busy, a reused id),
-    ``stop`` a push; ``error`` is a bug or an outage.
+    ``stop`` a push; ``error`` is a bug or an outage. ``next_seq`` is what to push next: the same again, until more is
+    known.
     """
 
     principal: Principal
@@ -44,6 +49,42 @@ class Run:
     next_seq: int = 0
     refusal: Refusal | None = None
     error: BaseException | None = None
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    rows: Set[RowKey] = frozenset()
+    waits_since: float | None = None
+    queued: bool = False
+    suspects: int = 0
+    most: int | None = None
+
+    @property
+    def next(self) -> list[Item]:
+        """The commands that the next attempt takes."""
+        return self.items[len(self.results) :][: self.most]
+
+    @property
+    def queue(self) -> Set[RowKey]:
+        """What its device's runs share, so that none overtakes another; nothing for a single request."""
+        device_id = self.principal.device_id if self.incarnation is not None else None
+        return frozenset() if device_id is None else frozenset({(Device, device_id)})
+
+    def advance(self, results: list[Result]) -> None:
+        """These verdicts are committed."""
+        self.results += results
+        if results:  # what is counted is how often it came no further
+            self.rounds = self.failures = 0
+            self.waits_since = None
+            self.suspect(max(0, self.suspects - len(results)))
+
+    def narrow(self) -> bool:
+        """An attempt of this run alone failed; returns whether it took several commands, so that fewer are tried."""
+        taken = len(self.next)
+        self.suspect(taken)
+        return taken > 1
+
+    def suspect(self, suspects: int, most: int | None = None) -> None:
+        """Something is wrong with one of the next *suspects* commands; try *most* of them, or half, by themselves."""
+        self.suspects = suspects
+        self.most = max(1, suspects // 2 if most is None else most) if suspects else None
 
     @property
     def open(self) -> bool:
@@ -60,8 +101,8 @@ class Run:
 def read_item(principal: Principal, envelope: Envelope, programme_id: Id | None) -> Item:
     """An envelope as a command that can be decided, or with the refusal that it earned already."""
     item = Item(envelope, command_hash(envelope), programme_id)
-    rule = RULES.get(envelope.kind)
-    if rule is None or envelope.v != 1:  # a later version is another kind of command, until a rule reads it
+    rule = rule_for(envelope)
+    if rule is None:
         item.refused = unknown_kind(envelope.kind)
         return item
     item.rule = rule

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
-from server_sync.authority.batch import Batch, Hints
+from server_sync.authority.batch import Batch
 from server_sync.authority.connection import Pool, open_pool
+from server_sync.authority.discover import Hints, read
 from server_sync.authority.lanes import Lane
 from server_sync.authority.ledger import rejected
 from server_sync.authority.principal import Principal
@@ -23,6 +25,8 @@ from server_sync.protocol.ids import Id
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "callboard"
+L = TypeVar("L")
+
 POKE_SECONDS: Final = 0.05
 """A process notifies at most twenty times a second, whatever it commits."""
 
@@ -42,28 +46,52 @@ class Protections:
         return cls(locking="nolock" not in off)
 
 
+OTHERS: Final = 4
+"""Connections for whatever is no batch: previews, tokens, what slots have free."""
+
+BRIEF: Final = {"lock_timeout": "200ms"}
+"""A batch whose rows somebody else keeps for longer goes on without those who want them."""
+
+LONG: Final = {"idle_in_transaction_session_timeout": "10min"}
+"""What a long file means is decided between two statements."""
+
+
+class Lanes(NamedTuple, Generic[L]):
+    """One for what is asked all day, one for long work, and one where all wait whose rows somebody else keeps."""
+
+    main: L
+    bulk: L
+    aside: L
+
+
 class Authority:
     """Decides. One a process; any number of processes on one database."""
 
-    def __init__(self, pool: Pool, lanes: int, protections: Protections) -> None:
+    def __init__(self, pool: Pool, lanes: Lanes[Pool], workers: int, protections: Protections) -> None:
         self.pool = pool
         batch = Batch(Refs(), Hints(), protections.locking)
         self._dirty: set[Id] = set()
         self._poke = asyncio.Event()
-        self._lane = Lane(pool, batch, lanes, self._changed)
-        self._bulk = Lane(pool, batch, 1, self._changed)
+        aside = Lane(lanes.aside, batch, 1, self._changed)
+        main = Lane(lanes.main, batch, workers, self._changed, aside)
+        self._lanes = Lanes(main, Lane(lanes.bulk, batch, 1, self._changed), aside)
         self._poker = asyncio.create_task(self._notify(), name="authority-poker")
 
     @classmethod
     async def open(cls, url: str, *, lanes: int = 1, protections: Protections | None = None) -> Self:
         """Connect to the database at *url* (migrated already). Raises what asyncpg raises if it can't be reached."""
-        pool = await open_pool(url, lanes + 6)
-        return cls(pool, lanes, protections or Protections.from_environment())
+        async with AsyncExitStack() as stack:
+            pools = []
+            for size, settings in ((OTHERS, {}), (lanes, BRIEF), (1, LONG), (1, BRIEF)):
+                pools.append(await open_pool(url, size, **settings))
+                stack.push_async_callback(pools[-1].close)
+            stack.pop_all()
+        return cls(pools[0], Lanes(*pools[1:]), lanes, protections or Protections.from_environment())
 
     async def close(self) -> None:
         """Stop the lanes (what they had not committed is rolled back, and told so), say what changed, disconnect."""
-        await self._lane.close()
-        await self._bulk.close()
+        for lane in self._lanes:
+            await lane.close()
         self._poker.cancel()
         await asyncio.gather(self._poker, return_exceptions=True)
         await self._tell()
@@ -76,12 +104,12 @@ class Authority:
 
         Raises ``Overloaded``, ``Unavailable`` (ask again with the same id), or the bug that it met.
         """
-        item = read_item(principal, envelope, programme_id or principal.programme_id)
+        item = await read(principal, envelope, programme_id or principal.programme_id)
         if unreadable(item):
             assert item.refused is not None
             return rejected(envelope.id, item.refused)
         run = Run(principal, [item])
-        await (self._bulk if run.bulk else self._lane).submit(run)
+        await self._carry_out(run)
         if run.error is not None:
             raise run.error
         if run.refusal is not None:
@@ -98,11 +126,15 @@ class Authority:
         if request.proto != PROTO:
             return PushReply(results=[], next_seq=0, server_time=datetime.now(UTC), stop="upgrade")
         items = [read_item(principal, envelope, principal.programme_id) for envelope in request.commands[:MAX_RUN]]
-        run = Run(principal, items, incarnation=request.incarnation)
+        first = next((envelope.seq for envelope in request.commands if envelope.seq), 0)
+        run = Run(principal, items, incarnation=request.incarnation, next_seq=first)
         if items:
-            await (self._bulk if run.bulk else self._lane).submit(run)
+            await self._carry_out(run)
         stop = "retry" if run.error is not None else run.stop
         return PushReply(results=run.results, next_seq=run.next_seq, server_time=datetime.now(UTC), stop=stop)
+
+    async def _carry_out(self, run: Run) -> None:
+        await (self._lanes.bulk if run.bulk else self._lanes.main).submit(run)
 
     def _changed(self, programmes: set[Id]) -> None:
         if programmes:

@@ -141,7 +141,7 @@ def _waived_claims(document: Import, claims: list[ImportClaim]) -> tuple[list[Im
         for (_, _, claim), earlier, count in overlaps(spots):
             there = _named(earlier, count, lambda other: titles.get(blocks[other.block].event, other.block), local)
             reason = f"{names.get(person, person)} is still in {there}"
-            waivers.setdefault(claim.key, f"so in the file: {reason}")
+            waivers.setdefault(claim.key, f"so in the file: still in {there}")  # whoever it is may be forgotten
             subject = titles.get(blocks[claim.block].event, claim.block)
             advice = "it comes in with a waiver; move one of them if that is not meant"
             found.append(problem("doubtful", "person_overlap", claim.place, subject, reason, advice))

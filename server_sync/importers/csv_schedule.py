@@ -14,7 +14,8 @@ cells for, so that one file may hold everything, or several share the work (room
 column            what is in it
 ================  ====================================================================================================
 block             a short name for the block; rows with the same name are the same block, and a row that only claims
-                  needs nothing else to say which. Without it a block is its event, room, and start
+                  needs nothing else to say which. Without it a block is its event, room, and start, and one that moves
+                  is known again only by its people, or among as many blocks of the same days and rooms
 event, event_id   the event's name; an id where two events share a name
 category          music, arts, drama, dance, sports, academic, technology, talk or other
 type              individual or team
@@ -70,6 +71,7 @@ from server_sync.protocol.imports import (
     Place,
     Problem,
     Severity,
+    timed_key,
 )
 from server_sync.protocol.records import Category, EventType
 
@@ -239,7 +241,7 @@ class _Schedule:
         if span is None:
             return None
         start, end = span
-        key = named or key_of(f"{event} / {room} / {start:%Y-%m-%dT%H:%MZ}")
+        key = named or timed_key(key_of(f"{event} / {room} /"), start)
         minutes = self._number(row, "slot_minutes", place)
         if minutes is not None and not 0 < minutes <= (end - start) // timedelta(minutes=1):
             reason = f"slots of {minutes} minutes do not fit into it; it came in as one slot"
@@ -255,6 +257,7 @@ class _Schedule:
             slot_duration_minutes=minutes,
             slot_capacity=1 if capacity is None else capacity,
             max_capacity=self._number(row, "capacity", place),
+            generated=not named,
             metadata=dict(row.others),
             place=place,
         )

@@ -28,6 +28,7 @@ from server_sync.protocol.imports import (
     Place,
     Problem,
     Schedule,
+    timed_key,
 )
 
 
@@ -104,7 +105,7 @@ class Talks:
             )
             return
         key = self._event(talk)
-        block = key_of(f"{key} {room} {talk.start:%Y-%m-%dT%H:%MZ}")
+        block = timed_key(key_of(f"{key} {room}"), talk.start)
         if block in self._blocks:
             advice = "nothing, if it is the same; else change its id in the file"
             reason = f"it stands twice, first in {self._blocks[block].place}; it was taken once"
@@ -119,6 +120,7 @@ class Talks:
             start=talk.start,
             end=talk.end,
             slot_capacity=max(1, len(people)),
+            generated=True,
             place=talk.place,
         )
         for person, name in people.items():

@@ -33,7 +33,6 @@ STALE_VERSION: Final = "STALE_VERSION"
 HOLD_EXPIRED: Final = "HOLD_EXPIRED"
 NOTHING_TO_UNDO: Final = "NOTHING_TO_UNDO"
 REASON_NEEDED: Final = "REASON_NEEDED"
-RESERVED_SLOTS: Final = "RESERVED_SLOTS"
 MANUAL_SLOTS: Final = "MANUAL_SLOTS"
 ALREADY_RESOLVED: Final = "ALREADY_RESOLVED"
 ALREADY_REVOKED: Final = "ALREADY_REVOKED"
@@ -85,7 +84,6 @@ WORDS: Final[dict[str, str]] = {
     HOLD_EXPIRED: "The hold has expired.",
     NOTHING_TO_UNDO: "There is nothing left of that action to undo.",
     REASON_NEEDED: "This needs a reason.",
-    RESERVED_SLOTS: "Slots that people have reserved would be lost.",
     MANUAL_SLOTS: "The slots of this block are made one by one.",
     ALREADY_RESOLVED: "Somebody resolved this already.",
     ALREADY_REVOKED: "That was revoked already.",

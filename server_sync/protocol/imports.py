@@ -11,9 +11,10 @@ minutes. Texts hold no NUL and no lone surrogate, so that a database and JSON bo
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -100,7 +101,8 @@ class ImportBlock(Struct, frozen=True, kw_only=True):
 
     It splits into slots of `slot_duration_minutes`; None makes it one slot. `slot_capacity` holds for each slot,
     `max_capacity` for all of them together (None: no limit). `waiver`, where not empty, says why the block may
-    stand although its room is taken by another at the same time.
+    stand although its room is taken by another at the same time. `generated` says that the file has no word of its
+    own for the block, so that the key was made of its event, room and start (`timed_key`), and changes as it moves.
     """
 
     key: str
@@ -113,6 +115,7 @@ class ImportBlock(Struct, frozen=True, kw_only=True):
     slot_capacity: int = 1
     max_capacity: int | None = None
     waiver: str = ""
+    generated: bool = False
     metadata: dict[str, Any] = {}
 
     @property
@@ -121,6 +124,19 @@ class ImportBlock(Struct, frozen=True, kw_only=True):
         if self.slot_duration_minutes is None:
             return 1
         return int((self.end - self.start).total_seconds() // 60) // self.slot_duration_minutes
+
+
+_TIMED: Final = re.compile(r" \d{4}-\d\d-\d\dT\d\d:\d\dZ$")
+
+
+def timed_key(what: str, start: datetime) -> str:
+    """The key of a block that the file calls nothing: *what* it is, and when it starts."""
+    return f"{what} {start:%Y-%m-%dT%H:%MZ}"
+
+
+def is_timed(key: str) -> bool:
+    """Whether a block's key is a ``timed_key``: rows keep no other word of where their key came from."""
+    return _TIMED.search(key) is not None
 
 
 class ImportPerson(Struct, frozen=True, kw_only=True):

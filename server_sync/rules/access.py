@@ -6,7 +6,7 @@ Secrets never enter a command: a code or token is named by ``secret_id``, made b
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -15,9 +15,8 @@ from server_sync.protocol.errors import ALREADY_EXISTS, ALREADY_REVOKED, CODE_UN
 from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import Credential, Device, Enrolment, Programme, Role, Staff
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.create import Name
 from server_sync.rules.state import CREDENTIALS, Changes, Keys, State
-
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class CreateStaff(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,10 +71,9 @@ def assign(draft: Draft, command: Command[Args], now: datetime | None, ask: Keys
     parties = [(each, _needs(draft, each, ask)) for each in wanted]  # all of them first: they are looked up together
     results: list[dict[str, Any]] = []
     refused: list[Refusal] = []
+    draft.moments = len(parties)
     for index, (each, people) in enumerate(parties):
-        moment = (
-            now + timedelta(microseconds=index) if now is not None else None
-        )  # they stand in line as they are named
+        moment = now + timedelta(microseconds=index) if now is not None else None  # in line as they are named
         made = _one(draft, command, command.derive(f"claim/{index}"), each, people, waived, moment, ask)
         if isinstance(made, Refusal):
             refused.append(Refusal(made.code, {"index": index} | made.details))

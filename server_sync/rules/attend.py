@@ -2,7 +2,8 @@
 
 One file for three kinds, because they differ in one word: each appends a fact for every member it names, and raises a
 flag for whoever said it where the claim is not what they saw. Who was merged into somebody meanwhile counts as that
-one; who was taken out of the party in the meantime was there all the same.
+one; who was taken out of the party in the meantime was there all the same, and so was everybody whose claim has left
+with its slot.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import structs
 
-from server_sync.protocol.errors import INVALID, Refusal
+from server_sync.protocol.errors import NOT_FOUND, Refusal
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Attendance, Claim, FactKind, Flag, Participant, SlotReservation
 from server_sync.rules.attendance import Standing, standing
 from server_sync.rules.command import Command, Rule
-from server_sync.rules.reservations import members, reservation, seen_placement
-from server_sync.rules.state import FACTS, MEMBERS, Changes, Keys, State
+from server_sync.rules.reservations import seen_placement
+from server_sync.rules.state import FACTS, MEMBERS_EVER, Changes, Keys, State
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,14 +39,15 @@ FLAG_REASONS: Final[frozenset[str]] = frozenset(
     {"performed_without_arrival", "no_show_after_arrival"}
     | {f"{kind}_on_{claim}" for kind in KINDS.values() for claim in get_args(Claim) if claim != "reserved"}
     | {f"{kind}_{what}" for kind in KINDS.values() for what in ("after_move", "outside_party", "twice")}
+    | {f"{kind}_at_wrong_time" for kind in KINDS.values()}
 )
 """Every reason there is for a flag: whoever shows flags has words for each."""
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
-    """The claim, locked so that facts about it queue, its members and its facts."""
+    """The claim, locked so that facts about it queue, who is or was in it, and its facts."""
     id = command.args.reservation_id
-    keys = Keys(lock={(SlotReservation, id)}, find={(MEMBERS, id), (FACTS, id)})
+    keys = Keys(lock={(SlotReservation, id)}, find={(MEMBERS_EVER, id), (FACTS, id)})
     if not command.args.participant_ids:  # the whole party: nothing depends on who that is, so no look beforehand
         return keys
     party = _party(loaded, command.args)
@@ -60,9 +62,9 @@ def needs(command: Command[Args], loaded: State) -> Keys:
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
     """A fact a member, the claim's new version, and a flag if something about it surprises."""
-    claim = reservation(state, command, command.args.reservation_id)
-    if isinstance(claim, Refusal):
-        return claim
+    claim = state.get(SlotReservation, command.args.reservation_id)
+    if claim is None or claim.programme_id != command.programme_id:
+        return Refusal(NOT_FOUND, {"reservation_id": command.args.reservation_id})
     people = _people(state, command)
     if isinstance(people, Refusal):
         return people
@@ -85,13 +87,17 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     before = [seen.get(person, Standing()) for person in people]
     outside = [person for person in people if person is not None and person not in _party(state, command.args)]
     flag = _surprise(command, claim, kind, before, outside, at, now)
-    touched = structs.replace(claim, version=claim.version + 1)
-    puts = [touched, *facts, *([flag] if flag is not None else [])]
+    touched = [] if claim.deleted else [structs.replace(claim, version=claim.version + 1)]
+    puts = [*touched, *facts, *([flag] if flag is not None else [])]
     return Changes(puts, {"reservation_id": claim.id, "kind": kind, "occurred_at": at, "members": len(facts)})
 
 
 def _party(state: State, args: Args) -> list[Id]:
-    return [member.participant_id for member in members(state, args.reservation_id)]
+    """Who is in the claim; of one that has left, who ever was."""
+    claim = state.known(SlotReservation, args.reservation_id)
+    left = claim is not None and claim.deleted
+    ever = state.find(MEMBERS_EVER, args.reservation_id)
+    return list(dict.fromkeys(member.participant_id for member in ever if left or not member.deleted))
 
 
 def _people(state: State, command: Command[Args]) -> list[Id] | list[None] | Refusal:
@@ -100,7 +106,7 @@ def _people(state: State, command: Command[Args]) -> list[Id] | list[None] | Ref
     people = [id if id in party else _now(state, command, id) for id in command.args.participant_ids]
     strangers = [id for id, known in zip(command.args.participant_ids, people, strict=True) if known is None]
     if strangers:
-        return Refusal(INVALID, {"problem": "nobody has this id", "participant_ids": strangers})
+        return Refusal(NOT_FOUND, {"participant_ids": strangers})
     known = list(dict.fromkeys(person for person in people if person is not None)) or party
     return known if known else [None]
 
@@ -126,13 +132,17 @@ def _surprise(
     details: dict[str, Any] = {"kind": kind, "occurred_at": at, "slot_id": claim.slot_id}
     earlier = next((fact for member in before if (fact := _same(member, kind)) is not None), None)
     placement = seen_placement(command, claim)
-    if claim.claim != "reserved":
-        reason = f"{kind}_on_{claim.claim}"
+    held = "cancelled" if claim.deleted else claim.claim
+    if held != "reserved":
+        reason = f"{kind}_on_{held}"
     elif placement is not None and placement != claim.placement_version:
         reason = f"{kind}_after_move"
     elif outside:
         reason = f"{kind}_outside_party"
         details |= {"participant_ids": outside}
+    elif command.clock_was_wrong(now):
+        reason = f"{kind}_at_wrong_time"
+        details |= {"said_at": command.occurred_at}
     elif earlier is not None:
         reason = f"{kind}_twice"
         details |= {"other_at": earlier.occurred_at, "other_actor": earlier.actor, "other_device": earlier.device_id}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from server_sync.protocol.ids import Id
@@ -47,34 +49,57 @@ def that_stand(facts: Iterable[Attendance]) -> list[Attendance]:
         for fact in facts
         if fact.kind != "undone" and (fact.command_id, fact.reservation_id, fact.participant_id) not in undone
     ]
-    return sorted(standing, key=lambda fact: (fact.occurred_at, fact.id))
+    return sorted(standing, key=_when)
+
+
+def _when(fact: Attendance) -> tuple[datetime, Id]:
+    return fact.occurred_at, fact.id
 
 
 def standing(facts: Iterable[Attendance]) -> dict[Id | None, Standing]:
-    """By member (None where the claim names no participant) what counts of *facts*."""
-    first: dict[Id | None, dict[str, Attendance]] = {}
-    last: dict[Id | None, dict[str, Attendance]] = {}
+    """By whom *facts* name (None where they name nobody) what counts of them."""
+    return {person: _counted(said) for person, said in _by_person(facts).items()}
+
+
+def party(members: Iterable[Id], facts: Iterable[Attendance]) -> dict[Id | None, Standing]:
+    """By each who is in a claim now what counts of its *facts*; of a claim by a name alone that is nobody, None.
+
+    What was said of the claim and nobody in particular counts for each. Who left the party is asked about no more.
+    """
+    said = _by_person(facts)
+    of_all = said.pop(None, [])
+    there: list[Id | None] = [*members] or [None]
+    return {member: _counted(sorted([*said.get(member, ()), *of_all], key=_when)) for member in there}
+
+
+def _by_person(facts: Iterable[Attendance]) -> dict[Id | None, list[Attendance]]:
+    said: dict[Id | None, list[Attendance]] = defaultdict(list)
     for fact in that_stand(facts):
-        first.setdefault(fact.participant_id, {}).setdefault(fact.kind, fact)
-        last.setdefault(fact.participant_id, {})[fact.kind] = fact
-    return {
-        member: Standing(
-            kinds.get("arrived"),
-            kinds.get("performed"),
-            kinds.get("no_show"),
-            last[member].get("arrived"),
-            last[member].get("no_show"),
-        )
-        for member, kinds in first.items()
-    }
+        said[fact.participant_id].append(fact)
+    return said
 
 
-def word(claim: SlotReservation, facts: Iterable[Attendance]) -> Word:
-    """The derived state of a claim: of a party, the furthest that any member came."""
+def _counted(facts: Iterable[Attendance]) -> Standing:
+    """What counts of one person's facts, which are in order."""
+    first: dict[str, Attendance] = {}
+    last: dict[str, Attendance] = {}
+    for fact in facts:
+        first.setdefault(fact.kind, fact)
+        last[fact.kind] = fact
+    return Standing(
+        first.get("arrived"), first.get("performed"), first.get("no_show"), last.get("arrived"), last.get("no_show")
+    )
+
+
+def word(claim: SlotReservation, members: Iterable[Id], facts: Iterable[Attendance]) -> Word:
+    """The derived state of a claim: of a party the furthest that anybody in it came; a no-show only if all of it is."""
     if claim.claim != "reserved":
         return claim.claim
-    words = {member.word for member in standing(facts).values()}
-    for reached in ("performed", "checked_in", "no_show"):
-        if reached in words:
-            return reached
+    words = {member.word for member in party(members, facts).values()}
+    if "performed" in words:
+        return "performed"
+    if "checked_in" in words:
+        return "checked_in"
+    if words == {"no_show"}:
+        return "no_show"
     return "confirmed" if claim.confirmed_at is not None else "reserved"

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from server_sync.protocol.errors import CANCELLED, HAS_PEOPLE, INVALID, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import EventLocation, EventSlot, EventTimeBlock, Location
+from server_sync.protocol.records import EventLocation, EventSlot, EventTimeBlock, Location, SlotReservation
 from server_sync.rules.blocks import Capacity, Minutes
 from server_sync.rules.capacity import set_capacity
 from server_sync.rules.changing import change, given, own
@@ -24,8 +24,8 @@ from server_sync.rules.outcome import people_of
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reserve import Reason
 from server_sync.rules.rooms import in_room, room_taken
-from server_sync.rules.state import ROOMS_OF_EVENT, SLOTS_OF_BLOCK, Keys
-from server_sync.rules.waitlist import promoted_answer, serve
+from server_sync.rules.state import ALL_CLAIMS_ON_SLOT, ROOMS_OF_EVENT, SLOTS_OF_BLOCK, Keys
+from server_sync.rules.waitlist import let_go, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,12 +60,15 @@ def act(draft: Draft, command: Command[Args], now: datetime | None, ask: Keys) -
     if changed.manual_slots and changed.slot_duration_minutes is not None:
         return Refusal(INVALID, {"field": "manual_slots", "problem": "slots are made by duration or by hand, not both"})
     place = {name: value for name, value in given(args).items() if name in _PLACE and value != getattr(block, name)}
+    freed: set[Id] = set()
     if place:
+        freed |= let_go(draft, block.event_id, ask)
+        block = draft.get(EventTimeBlock, block.id) or block
         refusal = _place(draft, command, block, structs.replace(block, **place), ask)
         if refusal is not None:
             return refusal
+        freed |= {slot.id for slot in draft.find(SLOTS_OF_BLOCK, block.id)}  # at another time somebody may come
     change(draft, draft.get(EventTimeBlock, block.id) or block, given(args, *_ELSEWHERE))
-    freed: set[Id] = set()
     if args.max_capacity is not UNSET:
         current = draft.get(EventTimeBlock, block.id) or block
         more = set_capacity(draft, current, args.max_capacity, args.override_reason, ask)
@@ -126,6 +129,14 @@ def _take_slots(draft: Draft, old: EventTimeBlock, new: EventTimeBlock, slots: l
         elif start < new.start_time or new.end_time < end:
             outside.append(slot.id)
         change(draft, slot, {"location_id": new.location_id, "start_time": start, "end_time": end})
+        ended: list[SlotReservation] = draft.find(ALL_CLAIMS_ON_SLOT, slot.id)  # nobody else is in it
+        draft.write(
+            *(
+                structs.replace(claim, location_id=new.location_id, version=claim.version + 1)
+                for claim in ended
+                if claim.location_id != new.location_id
+            )
+        )
     if outside:
         return Refusal(INVALID, {"field": "end_time", "problem": "slots would lie outside", "slot_ids": outside})
     return None

@@ -6,7 +6,7 @@ was not limited has kept no count: setting a limit counts its claims, as the dat
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import structs
 
@@ -15,27 +15,40 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock
 from server_sync.rules.draft import Draft
 from server_sync.rules.state import CLAIMS_ON_SLOT, SLOTS_OF_BLOCK, SLOTS_OF_EVENT, Keys
+from server_sync.rules.waitlist import let_go
 
 Limited = Event | EventTimeBlock | EventSlot
+L = TypeVar("L", bound=Limited)
 
 _NAMES: Final[dict[type[Limited], str]] = {Event: "event_id", EventTimeBlock: "block_id", EventSlot: "slot_id"}
 
 
 def set_capacity(draft: Draft, row: Limited, capacity: int | None, reason: str | None, ask: Keys) -> Refusal | set[Id]:
-    """Give *row* that capacity (None: no limit); returns the slots in which somebody who waits may have a place now."""
+    """Give *row* that capacity (None: no limit); returns the slots in which somebody who waits may have a place now.
+
+    That may be so where it is lowered too: a party that fits nowhere any more is in nobody's way.
+    """
     field = "max_capacity" if isinstance(row, EventTimeBlock) else "capacity"
     old: int | None = getattr(row, field)
     if old == capacity:
         return set()
+    freed = let_go(draft, row.id if isinstance(row, Event) else row.event_id, ask)
+    row = draft.get(type(row), row.id) or row
     reserved = row.reserved_count if old is not None else _count(draft, row, ask)
-    overbooked = 0 if capacity is None else max(0, reserved - capacity)
+    limit = limited(row, capacity, reserved)
     lower = old is None or (capacity is not None and capacity < old)
-    if overbooked and lower and reason is None:
+    if limit.overbooked_count and lower and reason is None:
         details = {_NAMES[type(row)]: row.id, "reserved": reserved, "capacity": capacity, "was": old}
         return Refusal(BELOW_RESERVED, details)
-    limit = {field: capacity, "reserved_count": reserved, "overbooked_count": overbooked}
-    draft.write(structs.replace(row, **limit))
-    return set() if lower else {slot.id for slot in slots_of(draft, row)}
+    draft.write(limit)
+    return freed | {slot.id for slot in slots_of(draft, row)}
+
+
+def limited(row: L, capacity: int | None, reserved: int) -> L:
+    """*row* with that capacity, of which *reserved* are taken; what is beyond it is overbooked."""
+    field = "max_capacity" if isinstance(row, EventTimeBlock) else "capacity"
+    overbooked = 0 if capacity is None else max(0, reserved - capacity)
+    return structs.replace(row, **{field: capacity, "reserved_count": reserved, "overbooked_count": overbooked})
 
 
 def slots_of(draft: Draft, row: Limited) -> list[EventSlot]:

@@ -82,7 +82,10 @@ def place(
     reason: str | None = None,
     **fields: Any,
 ) -> Refusal | None:
-    """Put a claim that is there into *slot*, live, members and seats with it; what it held before is given back."""
+    """Put a claim that is there into *slot*, live, members and seats with it; what it held before is given back.
+
+    Those *waived* may be in two places for *reason*; without one, for the reason that was theirs before.
+    """
     seating.free(draft, claim)
     placed = structs.replace(
         claim,
@@ -107,7 +110,7 @@ def place(
                 live=True,
                 waiting=None,
                 waived=member.participant_id in waived,
-                waived_reason=reason if member.participant_id in waived else None,
+                waived_reason=(reason or member.waived_reason) if member.participant_id in waived else None,
             )
             for member in draft.find(MEMBERS, claim.id)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,14 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+
+
+def in_zone(at: datetime, zone: tzinfo) -> datetime:
+    """*at* as the clocks of *zone* show it; as it stands, where that would be in no year that there is."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at
 
 
 class Clock:
@@ -22,11 +30,11 @@ class Clock:
 
     def date(self, at: datetime) -> date:
         """On which day it is."""
-        return at.astimezone(self._zone).date()
+        return in_zone(at, self._zone).date()
 
     def time(self, at: datetime) -> str:
         """``14:03``."""
-        return f"{at.astimezone(self._zone):%H:%M}"
+        return f"{in_zone(at, self._zone):%H:%M}"
 
     def day(self, at: datetime) -> str:
         """``Sun 14 Mar``."""

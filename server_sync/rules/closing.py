@@ -83,7 +83,7 @@ def reopen(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys)
 
 
 def cancel(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys) -> Answer:
-    """It does not take place. Its people lose their places; what they took of an event's limit goes to the line."""
+    """It does not take place. Its people lose their places; these, and their time, go to whoever waits elsewhere."""
     what = extent(draft, command)
     if isinstance(what, Refusal):
         return what
@@ -99,8 +99,7 @@ def cancel(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys)
     if what.event is not None:
         event = draft.get(Event, what.event.id) or what.event
         change(draft, event, {"is_active": False})
-    else:
-        outcome.serve(draft, ask)
+    outcome.serve(draft, ask)
     return outcome.answer(**_about(what))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -19,10 +19,16 @@ from server_sync.rules.state import Changes, Keys, State
 
 A = TypeVar("A", bound=msgspec.Struct)
 
+_TIMES: Final = (inspect.DateTimeType, inspect.DateType)
+
 YEARS: Final = range(1900, 2201)
 """When things may be planned: what lies outside is a slip, and no database or calendar need cope with it."""
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not a backslash before the letters "u0000"
+
+
+LONGEST_AWAY: Final = timedelta(days=31)
+"""For how long a desk may be away and still be believed when it says at what time something happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,26 @@ class Command(Generic[A]):
         return derived_id(self.id, name)
 
     def happened(self, now: datetime) -> datetime:
-        """When it happened by the server's clock: the device's time, corrected, and never later than *now*."""
+        """When it happened by the server's clock: the device's time, corrected, and never later than *now*.
+
+        A clock that is far behind says nothing: then it is *now* (see ``clock_was_wrong``).
+        """
+        said = self._said()
+        return now if said is None or self.clock_was_wrong(now) else min(now, said)
+
+    def clock_was_wrong(self, now: datetime) -> bool:
+        """Whether the device named a time at which this can't have happened."""
+        said = self._said()
+        return self.occurred_at is not None and (said is None or said < now - LONGEST_AWAY)
+
+    def _said(self) -> datetime | None:
+        """The device's time, corrected; None if it names none, or one that no calendar has."""
         if self.occurred_at is None:
-            return now
+            return None
         try:
-            return min(now, self.occurred_at.astimezone(UTC) + timedelta(milliseconds=self.clock_offset_ms or 0))
-        except OverflowError:  # a clock that far off says nothing
-            return now
+            return self.occurred_at.astimezone(UTC) + timedelta(milliseconds=self.clock_offset_ms or 0)
+        except OverflowError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +104,13 @@ def read_args(rule: Rule[Any], raw: bytes | msgspec.Raw) -> msgspec.Struct | Ref
     shape: type[msgspec.Struct] = rule.args
     for name in _times_of(shape):
         time = getattr(args, name)
-        if not isinstance(time, datetime):  # left out, or cleared
+        if not isinstance(time, date):  # left out, or cleared
             continue
-        if time.tzinfo is None:
+        if isinstance(time, datetime) and time.tzinfo is None:
             return Refusal(INVALID, {"field": name, "problem": "a time needs its zone, such as Z or +02:00"})
         if time.year not in YEARS:
             return Refusal(INVALID, {"field": name, "problem": f"the year {time.year} is out of range"})
-        if time.tzinfo is not UTC:
+        if isinstance(time, datetime) and time.tzinfo is not UTC:
             args = structs.replace(args, **{name: time.astimezone(UTC)})
     return args
 
@@ -103,11 +122,11 @@ def holds_nul(raw: bytes | msgspec.Raw) -> bool:
 
 @cache
 def _times_of(args: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The arguments that are times."""
+    """The arguments that are times or days."""
     described = inspect.type_info(args)
     assert isinstance(described, inspect.StructType)
     kinds = {field.name: getattr(field.type, "types", (field.type,)) for field in described.fields}
-    return tuple(name for name, types in kinds.items() if any(isinstance(kind, inspect.DateTimeType) for kind in types))
+    return tuple(name for name, types in kinds.items() if any(isinstance(kind, _TIMES) for kind in types))
 
 
 def allowed(rule: Rule[Any], role: Role) -> Refusal | None:

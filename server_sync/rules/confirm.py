@@ -17,11 +17,11 @@ from server_sync.protocol.records import EventSlot, SlotReservation
 from server_sync.rules import seating
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.state import Keys
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import ran_out
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -30,7 +30,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event in a room at a time; a slot or a block of it where that is what it is about."""
 
     event_id: Id
@@ -51,8 +51,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     participant: Named | None = None
     group: Named | None = None
     reservation: Named | None = None
-    place: Place | None = None
-    other: Place | None = None
+    place: Whereabouts | None = None
+    other: Whereabouts | None = None
     waived: bool | None = None
     reason: str | None = None
     state: str | None = None
@@ -69,7 +69,7 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     participant: Named | None = None
     group: Named | None = None
     reservation: Named | None = None
-    places: list[Place] = []
+    places: list[Whereabouts] = []
     waived: bool = False
     reason: str | None = None
     by: int | None = None
@@ -94,11 +94,10 @@ def conflict(kind: ConflictKind, found: Found, clock: Clock) -> Conflict:
 def _severity(kind: ConflictKind, found: Found) -> Severity:
     if found.waived:
         return "noted"
-    soft = kind == "claim_on_closed" and found.state in ("closed", "inactive")
-    return "warning" if kind in _WARNINGS or soft else "problem"
+    return "warning" if kind in _WARNINGS else "problem"
 
 
-def _there(place: Place | None, clock: Clock) -> str:
+def _there(place: Whereabouts | None, clock: Clock) -> str:
     """``Piano solo, Sun 14 Mar 10:00–10:10 (Great Hall)``, as much of it as is known."""
     assert place is not None
     words = place.event
@@ -140,10 +139,7 @@ def _over_full(found: Found, clock: Clock) -> str:
 
 
 def _claim_on_closed(found: Found, clock: Clock) -> str:
-    words = {
-        "cancelled": "that was cancelled", "deleted": "that is no longer there", "closed": "that is closed",
-        "inactive": "of an event that is not active",
-    }  # fmt: skip
+    words = {"cancelled": "that was cancelled", "deleted": "that is no longer there"}
     return f"{_name(found.reservation)} has a place in a slot {words[found.state or '']}: {_there(found.place, clock)}"
 
 

@@ -40,7 +40,7 @@ from server_sync.rules.state import (
     named_key,
 )
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Points = Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
@@ -136,16 +136,17 @@ def display_name(first: str | None, last: str | None, display: str | None) -> st
 
 
 def needs_programme(command: Command[Any], loaded: State) -> Keys:
-    """The programme that the row will belong to."""
-    return Keys(lock={(Programme, command.programme_id)})
+    """The programme that the row will belong to: only looked at, or a long import would keep everybody waiting."""
+    return Keys(read={(Programme, command.programme_id)})
 
 
 def needs_named(index: Index) -> Any:
-    """The programme, whoever has the new row's external id, and the rows that it names."""
+    """The programme (locked where two might want one external id), who has that, and the rows that it names."""
 
     def needs(command: Command[Any], loaded: State) -> Keys:
         keys = needs_programme(command, loaded)
         if command.args.external_id is not None:
+            keys.lock.add((Programme, command.programme_id))
             keys.find.add((index, named_key(command.programme_id, command.args.external_id)))
         for location_id in getattr(command.args, "location_ids", ()):
             keys.lock.add((Location, location_id))

@@ -22,6 +22,7 @@ class Draft(State):
         self.tentative = base.tentative
         self.base = base
         self.puts: list[Record] = []
+        self.moments = 1  # so many microseconds it takes, so that what it puts in line has an order
 
     def get(self, record: type[R], id: Id | None) -> R | None:
         """As ``State.get``."""
@@ -49,4 +50,4 @@ class Draft(State):
 
     def changes(self, answer: dict[str, Any]) -> Changes:
         """What all steps together did."""
-        return Changes(self.puts, answer)
+        return Changes(self.puts, answer, moments=self.moments)

@@ -1,21 +1,32 @@
 """``participant.erase``: forget who somebody was. That there was somebody, where and when, stays and is counted.
 
 The row keeps its id and nothing else; what people merged into him held goes with it, and so do name, contact and wishes
-on claims of his alone, those that left long ago too, and whatever flags say of him. What the ledger says the authority
-redacts in the same transaction, and each desk in its outbox (``redaction.py``). A person who left can be erased too; a
-name that only a staff member typed into a reason can't be found by anybody, and stays.
+on claims of his alone, those that left long ago too. Whatever his claims lead to (their members, slot, block, event and
+room) and flags about him no longer repeat his name. What the ledger says the authority redacts in the same transaction,
+and each desk in its outbox (``redaction.py``). A person who left can be erased too; a name that a staff member typed
+where no claim of his leads can't be found by anybody, and stays.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from msgspec import structs
 
 from server_sync.protocol.errors import ERASED, NOT_FOUND, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Flag, Participant, SlotReservation
+from server_sync.protocol.records import (
+    Event,
+    EventSlot,
+    EventTimeBlock,
+    Flag,
+    Location,
+    Participant,
+    Record,
+    SlotReservation,
+)
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.redaction import ERASED_NAME, Forgotten
@@ -28,9 +39,15 @@ from server_sync.rules.state import (
     MERGED_INTO,
     Changes,
     Keys,
+    RowKey,
     State,
     named_key,
 )
+
+_WHERE: Final[dict[type[Record], str]] = {
+    EventSlot: "slot_id", EventTimeBlock: "time_block_id", Event: "event_id", Location: "location_id",
+}  # fmt: skip
+"""What a claim names, by the field that does."""
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +58,7 @@ class Args(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def needs(command: Command[Args], loaded: State) -> Keys:
-    """The person with all that was ever merged into him, and every claim that they were in."""
+    """The person with all that was ever merged into him, every claim that they were in, and where that is."""
     return needs_erase(loaded, command.args.participant_id)
 
 
@@ -54,6 +71,7 @@ def needs_erase(loaded: State, participant_id: Id) -> Keys:
         keys.find.add((MEMBERSHIPS_EVER, id))
         claims = [member.reservation_id for member in loaded.find(MEMBERSHIPS_EVER, id)]
         keys.lock |= {(SlotReservation, claim) for claim in claims}
+        keys.lock |= {key for claim in claims for key in _where(loaded.get(SlotReservation, claim))}
         keys.find |= {(index, claim) for claim in claims for index in (MEMBERS, MEMBERS_EVER)}
         person = loaded.get(Participant, id)
         if person is None:
@@ -63,6 +81,11 @@ def needs_erase(loaded: State, participant_id: Id) -> Keys:
             keys.find.add((FLAGS_ABOUT, key))
             keys.lock |= {(Flag, flag.id) for flag in loaded.find(FLAGS_ABOUT, key)}
     return keys
+
+
+def _where(claim: SlotReservation | None) -> list[RowKey]:
+    """The rows of the programme that a claim leads to."""
+    return [] if claim is None else [(record, getattr(claim, field)) for record, field in _WHERE.items()]
 
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
@@ -91,6 +114,7 @@ def forget(draft: Draft, participant_id: Id) -> set[Id]:
     forgotten, known_as = set(ids), Forgotten(frozenset(ids))
     for person in people:
         known_as.learn(structs.asdict(person))
+    others: list[Record] = []  # that may repeat what he is called
     for claim in sorted((claim for claim in claims.values() if claim is not None), key=lambda claim: claim.id):
         party = draft.find(MEMBERS_EVER if claim.deleted else MEMBERS, claim.id)
         his = bool(party) and {member.participant_id for member in party} <= ids
@@ -99,11 +123,14 @@ def forget(draft: Draft, participant_id: Id) -> set[Id]:
         bare = (_bare if his else _without)(claim, known_as)
         if bare != claim:
             draft.write(structs.replace(bare, version=claim.version + 1))
+        others += draft.find(MEMBERS_EVER, claim.id)
+        others += [row for record, id in _where(claim) if (row := draft.get(record, id)) is not None]
     subjects = [*(f"participants/{id}" for id in sorted(ids)), *(f"slot_reservations/{id}" for id in sorted(claims))]
     programme = people[0].programme_id if people else ""
-    for flag in (flag for about in subjects for flag in draft.find(FLAGS_ABOUT, named_key(programme, about))):
-        told = structs.replace(flag, details=known_as.text(flag.details), resolution=known_as.text(flag.resolution))
-        if told != flag:
+    others += [flag for about in subjects for flag in draft.find(FLAGS_ABOUT, named_key(programme, about))]
+    for row in {(type(row), row.id): row for row in others}.values():
+        told = known_as.row(row)
+        if told != row:
             draft.write(told)
     draft.write(*(nameless(person) for person in people))
     return forgotten
@@ -130,18 +157,13 @@ def nameless(person: Participant) -> Participant:
 def _bare(claim: SlotReservation, known_as: Forgotten) -> SlotReservation:
     """A claim of his alone, without what tells of him."""
     bare = structs.replace(claim, reserved_name=None, reserved_contact=None, special_requirements=None, metadata=None)
-    return structs.replace(bare, override_reason=known_as.text(claim.override_reason))
+    return known_as.row(bare)
 
 
 def _without(claim: SlotReservation, known_as: Forgotten) -> SlotReservation:
     """A party's claim, without what names him or is his own contact."""
-    written = ("reserved_name", "special_requirements", "metadata", "override_reason")
-    contact = claim.reserved_contact
-    return structs.replace(
-        claim,
-        reserved_contact=contact if known_as.text(contact) == contact else None,
-        **{name: known_as.text(getattr(claim, name)) for name in written},
-    )
+    without, contact = known_as.row(claim), claim.reserved_contact
+    return structs.replace(without, reserved_contact=contact if without.reserved_contact == contact else None)
 
 
 RULE = Rule("participant.erase", Args, "admin", needs, decide, bulk=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType, structs
@@ -13,12 +13,10 @@ from server_sync.protocol.ids import GivenId
 from server_sync.protocol.records import EventRules, Programme
 from server_sync.rules.changing import change, given, own
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.create import Name, Text
 from server_sync.rules.draft import Draft
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.state import EVENTS_WITH_RULES, Keys
-
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
 class Create(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

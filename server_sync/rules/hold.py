@@ -17,7 +17,6 @@ from server_sync.protocol.errors import (
     ALREADY_WAITING,
     INVALID,
     NOT_ALLOWED,
-    NOT_FOUND,
     SLOT_FULL,
     Refusal,
 )
@@ -32,6 +31,8 @@ from server_sync.rules.reserve import (
     Party,
     members_of,
     needs_party,
+    no_slots,
+    slot_ids,
     spots_of,
     there_already,
     who_is_missing,
@@ -39,7 +40,8 @@ from server_sync.rules.reserve import (
 )
 from server_sync.rules.seating import Wish, seats_taken, unavailable, without_map
 from server_sync.rules.state import SLOTS_OF_EVENT, Changes, Keys, State
-from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_room
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue, needs_room
 
 HOLD_SECONDS: Final = 180
 PAID_HOLD_SECONDS: Final = 300
@@ -71,7 +73,8 @@ def needs(command: Command[Args], loaded: State) -> Keys:
         keys.read.add((Event, args.event_id))
         keys.find.add((SLOTS_OF_EVENT, args.event_id))
     spots = spots_of(party, people)
-    overdue = [needs_room(keys, loaded, id, spots, people, args.seat_ids) for id in _slot_ids(loaded, args)]
+    ids = slot_ids(loaded, args.slot_id, args.event_id)
+    overdue = [needs_room(keys, loaded, id, spots, people, args.seat_ids) for id in ids]
     if any(overdue):
         _first_with_room(loaded, command, people, loaded.now, keys)
     return keys
@@ -95,27 +98,17 @@ def _party(args: Args, people: list[Id]) -> Party:
     return structs.replace(args, guests=unnamed) if unnamed > 0 and not args.guests else args
 
 
-def _slot_ids(state: State, args: Args) -> list[Id]:
-    """Where there may be room, earliest first."""
-    if args.slot_id is not None:
-        return [args.slot_id]
-    if args.event_id is None:
-        return []
-    slots: list[EventSlot] = state.find(SLOTS_OF_EVENT, args.event_id)
-    return [slot.id for slot in sorted(slots, key=lambda slot: (slot.start_time, slot.id))]
-
-
 def _first_with_room(
     state: State, command: Command[Args], people: list[Id], now: datetime | None, ask: Keys | None = None
 ) -> Changes | Refusal:
     """Places in the first slot that has them, else why not: rather that it is full than that it is closed."""
     refusals: list[Refusal] = []
-    slot_ids = _slot_ids(state, command.args)
+    ids = slot_ids(state, command.args.slot_id, command.args.event_id)
     if command.args.event_id is not None:
-        there = there_already(state, slot_ids, people, waiting=False, now=now)
+        there = there_already(state, ids, people, waiting=False, now=now)
         if there is not None:
             return there
-    for slot_id in slot_ids:
+    for slot_id in ids:
         slot = open_slot(state, command.programme_id, slot_id)
         if isinstance(slot, Refusal):
             refusals.append(slot)
@@ -128,7 +121,7 @@ def _first_with_room(
             return refusal
         refusals.append(refusal)
     if not refusals:
-        return Refusal(NOT_FOUND, {"event_id": command.args.event_id, "problem": "it has no slots"})
+        return no_slots(state, command.args.event_id)
     return next((refusal for refusal in refusals if refusal.code in FULL), refusals[0])
 
 

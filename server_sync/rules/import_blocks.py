@@ -1,4 +1,7 @@
-"""An import's blocks: found again under another key where a talk moved, put into their rooms, overlaps waived."""
+"""An import's blocks: known again (import_match.py), put into their rooms, overlaps waived.
+
+A block never changes its event, and one that was cancelled here stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from msgspec import structs
 
 from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import ImportBlock
-from server_sync.protocol.records import Event, EventLocation, EventTimeBlock, Location
-from server_sync.rules.import_plan import Plan, filled, spoken
+from server_sync.protocol.records import Event, EventLocation, EventSlot, EventTimeBlock, Location
+from server_sync.rules.capacity import limited
+from server_sync.rules.import_match import matched
+from server_sync.rules.import_plan import Plan, at_least, filled, spoken
 from server_sync.rules.import_rows import Found, local_zone
 from server_sync.rules.import_times import LONGEST_REASON, MET, Span, Timetable, by_import, in_words
-from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, SLOTS, USES_OF_ROOMS
+from server_sync.rules.state import BLOCKS, CLAIMS, EVENTS, LOCATIONS, SLOTS, USES_OF_ROOMS
 
 ADVICE = "it comes in with a waiver; move one of them if that is not meant"
 
@@ -36,118 +41,129 @@ class Placed:
 
 
 def blocks(plan: Plan, found: Found) -> list[Placed]:
-    """The file's blocks in the file's order, placed in their rooms; ``put_blocks`` follows once slots are cut."""
-    there: list[EventTimeBlock] = plan.there(BLOCKS)
-    matched = _matched(plan, found, there)
-    claimed = {claim.time_block_id for claim in plan.there(CLAIMS)}
-    seated = {slot.time_block_id for slot in plan.there(SLOTS) if slot.seated}
-    placed = [_placed(plan, found, said, old, claimed, seated) for said, old in matched]
-    _waive(plan, placed, there)
-    return placed
+    """The file's blocks in the file's order, where the file has them; ``put_blocks`` follows once slots are cut."""
+    placing = _Placing(plan, found)
+    return [placing.placed(said, old) for said, old in matched(plan, found)]
 
 
 def put_blocks(plan: Plan, placed: list[Placed]) -> None:
-    """Put the blocks, and that their events use their rooms."""
+    """Put the blocks, whichever must share its room with a waiver, and that their events use their rooms."""
+    _waive(plan, placed)
+    rooms = {room.id: room.name for room in (*plan.there(LOCATIONS), *plan.written_rows(Location))}
     for block in placed:
         plan.put(block.before, block.after)
         if block.moved:
             plan.lock(Location, block.after.location_id)
+            _report_move(plan, block, rooms)
     _uses(plan, placed)
     _absent(plan, placed)
 
 
-def _matched(plan: Plan, found: Found, there: list[EventTimeBlock]) -> list[tuple[ImportBlock, EventTimeBlock | None]]:
-    """Each block of the file that can be placed, with the one that it was.
+class _Placing:
+    """Decides block by block where it is and how many it takes."""
 
-    A talk's key names its room and time: what is left over of an event's blocks, there and in the file, is the same
-    blocks moved, paired in order of time.
-    """
-    by_key = {block.external_id: block for block in there if block.external_id is not None}
-    said_keys = {said.key for said in plan.document.blocks}
-    left: dict[Id, list[EventTimeBlock]] = defaultdict(list)
-    for block in sorted(there, key=lambda block: block.start_time):
-        if block.external_id is not None and block.external_id not in said_keys:
-            left[block.event_id].append(block)
-    standing = [said for said in plan.document.blocks if _stands(plan, found, said)]
-    old: dict[str, EventTimeBlock] = {}
-    for said in sorted(standing, key=lambda said: said.start):
-        known = by_key.get(said.key)
-        leavings = left[found.events[said.event].id]
-        if known is None and leavings:
-            known = leavings.pop(0)
-        if known is not None:
-            old[said.key] = known
-    return [(said, old.get(said.key)) for said in standing]
+    def __init__(self, plan: Plan, found: Found) -> None:
+        self._plan = plan
+        self._found = found
+        self._slots: dict[Id, list[EventSlot]] = defaultdict(list)
+        for slot in plan.there(SLOTS):
+            self._slots[slot.time_block_id].append(slot)
+        self._claimed = {claim.time_block_id for claim in plan.there(CLAIMS)}
+        self._seated = {block for block, slots in self._slots.items() if any(slot.seated for slot in slots)}
 
-
-def _stands(plan: Plan, found: Found, said: ImportBlock) -> bool:
-    missing = "event" if said.event not in found.events else "room" if said.room not in found.rooms else None
-    if missing is not None:
-        reason, advice = f"the file has no {missing} of that key", f"name the {missing} in the file"
-        plan.report.say(EventTimeBlock, "refused", f"no_{missing}", said.place, said.key, reason, advice)
-    return missing is None
-
-
-def _placed(
-    plan: Plan, found: Found, said: ImportBlock, old: EventTimeBlock | None, claimed: set[Id], seated: set[Id]
-) -> Placed:
-    event, room = found.events[said.event], found.rooms[said.room]
-    block = old or EventTimeBlock(
-        id=plan.new_id(EventTimeBlock, said.key),
-        programme_id=plan.programme.id,
-        event_id=event.id,
-        location_id=room.id,
-        start_time=said.start,
-        end_time=said.end,
-        manual_slots=False,
-        status="open",
-        waived=False,
-        reserved_count=0,
-        overbooked_count=0,
-        slot_duration_minutes=said.slot_duration_minutes,
-    )
-    event_id = event.id
-    if block.event_id != event.id and block.id in claimed:
-        reason, advice = "it is another event's in the file, and people have claims in it", "give it another key"
-        plan.report.say(EventTimeBlock, "doubtful", "other_event", said.place, event.name, reason, advice)
-        event_id = block.event_id
-    location_id = room.id
-    if block.location_id != room.id and block.id in seated:
-        reason, advice = f"the file has it in {room.name}, and its places are the seats of its room here", "leave it"
-        plan.report.say(EventTimeBlock, "doubtful", "seated_room", said.place, event.name, reason, advice)
-        location_id = block.location_id
-    changed = structs.replace(
-        block,
-        event_id=event_id,
-        location_id=location_id,
-        start_time=said.start,
-        end_time=said.end,
-        max_capacity=_limit(plan, said, block, event),
-        external_id=said.key,
-    )
-    notes = "\n".join(f"{name}: {value}" for name, value in said.metadata.items())
-    return Placed(said, old, filled(changed, spoken(notes=notes)))
-
-
-def _limit(plan: Plan, said: ImportBlock, block: EventTimeBlock, event: Event) -> int | None:
-    """The most that the block takes: never less than is reserved, and blank where the file says nothing of use."""
-    if said.max_capacity is None:
-        return block.max_capacity
-    if said.max_capacity == 0:
-        reason, advice = "a limit of 0 places; taken as none", "correct it, or leave it blank"
-        plan.report.say(EventTimeBlock, "doubtful", "number", said.place, event.name, reason, advice)
-        return block.max_capacity
-    reserved = sum(claim.spots for claim in plan.holding(block.id))
-    if said.max_capacity < reserved:
-        reason = f"the file says {said.max_capacity} places, and {reserved} are reserved; it keeps {reserved}"
-        plan.report.say(
-            EventTimeBlock, "doubtful", "capacity_kept", said.place, event.name, reason, "cancel some, or leave it"
+    def placed(self, said: ImportBlock, old: EventTimeBlock | None) -> Placed:
+        """One block of the file."""
+        event, room = self._found.events[said.event], self._found.rooms[said.room]
+        if old is not None and old.status == "cancelled":
+            reason, advice = "it was cancelled here, and stays so", "make a new block if it takes place after all"
+            self._plan.report.say(EventTimeBlock, "note", "cancelled_here", said.place, event.name, reason, advice)
+            return Placed(said, old, old)
+        if old is not None and old.event_id != event.id:
+            old = self._of_other_event(said, old, event)
+        block = old or self._new(said, event, room)
+        changed = structs.replace(
+            self._limited(said, block, event),
+            location_id=self._room(said, block, event, room),
+            start_time=said.start,
+            end_time=said.end,
+            external_id=said.key,
         )
-    return max(said.max_capacity, reserved)
+        notes = "\n".join(f"{name}: {value}" for name, value in said.metadata.items())
+        return Placed(said, old, filled(changed, spoken(notes=notes)))
+
+    def _new(self, said: ImportBlock, event: Event, room: Location) -> EventTimeBlock:
+        return EventTimeBlock(
+            id=self._plan.new_id(EventTimeBlock, said.key),
+            programme_id=self._plan.programme.id,
+            event_id=event.id,
+            location_id=room.id,
+            start_time=said.start,
+            end_time=said.end,
+            manual_slots=False,
+            status="open",
+            waived=False,
+            reserved_count=0,
+            overbooked_count=0,
+            slot_duration_minutes=said.slot_duration_minutes,
+        )
+
+    def _of_other_event(self, said: ImportBlock, old: EventTimeBlock, event: Event) -> EventTimeBlock | None:
+        """The block that bears the key here, if it must stay as another event's; an empty one makes way."""
+        if old.id in self._claimed or old.id in self._seated:
+            reason = "it is another event's in the file, and people have claims or seats in it"
+            advice = "give it another key"
+            self._plan.report.say(EventTimeBlock, "doubtful", "other_event", said.place, event.name, reason, advice)
+            return old
+        for row in (old, *self._slots[old.id]):
+            self._plan.remove(row)
+        return None
+
+    def _room(self, said: ImportBlock, block: EventTimeBlock, event: Event, room: Location) -> Id:
+        if block.location_id == room.id or block.id not in self._seated:
+            return room.id
+        reason, advice = f"the file has it in {room.name}, and its places are the seats of its room here", "leave it"
+        self._plan.report.say(EventTimeBlock, "doubtful", "seated_room", said.place, event.name, reason, advice)
+        return block.location_id
+
+    def _limited(self, said: ImportBlock, block: EventTimeBlock, event: Event) -> EventTimeBlock:
+        """The block with the most that it takes as the file says; as it was where that says nothing of use."""
+        wanted, now = said.max_capacity, block.max_capacity
+        if wanted is None:
+            return block
+        if wanted == 0:
+            reason, advice = "a limit of 0 places; taken as none", "correct it, or leave it blank"
+            self._plan.report.say(EventTimeBlock, "doubtful", "number", said.place, event.name, reason, advice)
+            return block
+        reserved = sum(claim.spots for claim in self._plan.holding(block.id))
+        limit = at_least(wanted, now, reserved)
+        if limit != wanted:
+            reason = f"the file says {wanted} places, and {reserved} are reserved; it keeps {limit}"
+            advice = "cancel some, or leave it"
+            self._plan.report.say(EventTimeBlock, "doubtful", "capacity_kept", said.place, event.name, reason, advice)
+        if now is None:  # what was not limited is counted now: nobody reserves meanwhile
+            for slot in self._slots[block.id]:
+                self._plan.lock(EventSlot, slot.id)
+        return limited(block, limit, reserved) if limit != now else block
 
 
-def _waive(plan: Plan, placed: list[Placed], there: list[EventTimeBlock]) -> None:
+def _report_move(plan: Plan, block: Placed, rooms: dict[Id, str]) -> None:
+    """Say that people are elsewhere, or at another time, than they were told."""
+    old, new = block.before, block.after
+    spots = 0 if old is None else sum(claim.spots for claim in plan.holding(old.id))
+    if old is None or not spots or (old.location_id, old.start_time) == (new.location_id, new.start_time):
+        return
+    before, now = (
+        f"{rooms.get(row.location_id, '?')}, {row.start_time.astimezone(local_zone(plan.programme)):%d %b %H:%M}"
+        for row in (old, new)
+    )
+    reason = f"it moved from {before} to {now}, and the people in its {spots} reserved places with it"
+    advice = "tell them; postpone it, or correct the file, if that is not meant"
+    plan.report.say(EventTimeBlock, "doubtful", "block_moved", block.said.place, block.said.key, reason, advice)
+
+
+def _waive(plan: Plan, placed: list[Placed]) -> None:
     """Decide which blocks may share their room: those of the file that it says, and what they meet here."""
+    there: list[EventTimeBlock] = [block for block in plan.there(BLOCKS) if not plan.removes(block)]
     ours = {block.after.id for block in placed}
     rooms, names = Timetable(), {event.id: event.name for event in plan.there(EVENTS)}
     titles: dict[Id, str] = {block.id: names.get(block.event_id, "") for block in there}
@@ -161,12 +177,12 @@ def _waive(plan: Plan, placed: list[Placed], there: list[EventTimeBlock]) -> Non
             rooms.add(block.after.location_id, _span(block.after), firm=not block.after.waived)
     for block in placed:
         now = block.after
+        if now.status == "cancelled":
+            continue
         if block.said.waiver:
             if not now.waived or by_import(now.waived_reason):
                 block.after = structs.replace(now, waived=True, waived_reason=block.said.waiver[:LONGEST_REASON])
-        elif now.status == "cancelled" or (not block.moved and not now.waived):
-            continue
-        else:
+        elif block.moved or now.waived:
             _meet(plan, block, rooms, titles)
 
 
@@ -220,5 +236,5 @@ def _absent(plan: Plan, placed: list[Placed]) -> None:
     if not plan.document.blocks:
         return
     ours = {block.after.id for block in placed}
-    gone = [block.external_id for block in plan.there(BLOCKS) if block.external_id is not None and block.id not in ours]
-    plan.report.absent(EventTimeBlock, sorted(gone))
+    there = (block for block in plan.there(BLOCKS) if block.id not in ours and not plan.removes(block))
+    plan.report.absent(EventTimeBlock, sorted(block.external_id for block in there if block.external_id is not None))

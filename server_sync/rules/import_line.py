@@ -33,14 +33,13 @@ class Line:
 
     def serve(self, ask: Keys | None) -> None:
         """Promote, over all that the import writes, whoever fits; with *ask* a rehearsal, as ``waitlist.serve``."""
-        freed = set(self._freed()) if self._waiting else set()
-        if not freed:
+        if not self._waiting:
             return
         plan = self._plan
         draft = Draft(plan.state if ask is None else _AllAtHand(plan.state, ask))
         draft.write(*plan.puts())
         own = len(draft.puts)
-        plan.promoted = serve(draft, freed, ask)
+        plan.promoted = serve(draft, set(self._freed()), ask)
         plan.promotions = draft.puts[own:]
 
     def passed(self) -> Iterator[tuple[ImportClaim, int]]:
@@ -55,15 +54,18 @@ class Line:
                 yield said, waiting
 
     def _freed(self) -> Iterator[Id]:
-        """The slots of events with a line that are new, grew or moved; those of blocks that grew; those left."""
+        """The slots of events with a line that are new, moved or take another number; those of such blocks; those left.
+
+        Also where fewer are taken than before: a party that fits nowhere any more is in nobody's way.
+        """
         plan, known = self._plan, self._plan.state.known
         for slot in plan.written_rows(EventSlot):
-            if slot.event_id in self._events and not slot.deleted and _takes_more(known(EventSlot, slot.id), slot):
+            if slot.event_id in self._events and not slot.deleted and _differs(known(EventSlot, slot.id), slot):
                 yield slot.id
         blocks = {
             block.id
             for block in plan.written_rows(EventTimeBlock)
-            if block.event_id in self._events and _limit(block) > _limit(known(EventTimeBlock, block.id))
+            if block.event_id in self._events and _limit(block) != _limit(known(EventTimeBlock, block.id))
         }
         if blocks:
             yield from (slot.id for slot in plan.there(SLOTS) if slot.time_block_id in blocks)
@@ -73,15 +75,15 @@ class Line:
                 yield before.slot_id
 
 
-def _takes_more(before: EventSlot | None, after: EventSlot) -> bool:
-    """Whether somebody may have a place who had none: for more people, at another time, or for another event."""
-    if before is None or after.capacity > before.capacity or after.event_id != before.event_id:
-        return True
-    return (after.start_time, after.end_time) != (before.start_time, before.end_time)
+def _differs(before: EventSlot | None, after: EventSlot) -> bool:
+    """Whether somebody may have a place who had none."""
+    return before is None or any(
+        getattr(before, name) != getattr(after, name) for name in ("capacity", "start_time", "end_time")
+    )
 
 
-def _limit(block: EventTimeBlock | None) -> int:
-    return 0 if block is None or block.max_capacity is None else block.max_capacity
+def _limit(block: EventTimeBlock | None) -> int | None:
+    return None if block is None else block.max_capacity
 
 
 class _AllAtHand(State):

@@ -124,17 +124,16 @@ class _Waiving:
                 member.after = structs.replace(now, waived=False, waived_reason=None)
             self.times.add(person, member.span, firm=ours)
         elif member.placed:
-            there = in_words(other, self._title(other.row), self.zone)
-            reason = f"{MET}{self.names.get(person, person)} is also in {there}"
-            if ours:
-                member.after = structs.replace(now, waived=True, waived_reason=reason[:LONGEST_REASON])
+            where = f"also in {in_words(other, self._title(other.row), self.zone)}"
+            if ours:  # the row says who it is, and may have to forget it
+                reason = f"{MET}{where}"[:LONGEST_REASON]
+                member.after = structs.replace(now, waived=True, waived_reason=reason)
             self.times.add(person, member.span, firm=False)
             said = member.party.said
             place = said.place if said is not None else Place(file=self.plan.document.file)
             subject = self.events.get(member.party.claim.event_id, "")
-            self.plan.report.say(
-                ReservationMember, "doubtful", "person_overlap", place, subject, reason.removeprefix(MET), ADVICE
-            )
+            met = f"{self.names.get(person, person)} is {where}"
+            self.plan.report.say(ReservationMember, "doubtful", "person_overlap", place, subject, met, ADVICE)
 
     def _title(self, member_id: Id) -> str:
         """The event in which a member is, in words."""

@@ -28,6 +28,7 @@ from server_sync.protocol.records import (
 )
 from server_sync.rules.command import Command
 from server_sync.rules.import_report import Report
+from server_sync.rules.redaction import Forgotten
 from server_sync.rules.state import (
     BLOCKS,
     CLAIMS,
@@ -63,7 +64,8 @@ class Plan:
     """What one import would do to one programme: rows by table and id, laid over those that are there.
 
     ``locked`` are rows that it makes scarcer without changing them; ``read`` are ids that it would give to new rows;
-    ``finds`` are what it looks at beside the whole programme. ``promotions`` follow upon all that is put.
+    ``finds`` are what it looks at beside the whole programme. ``promotions`` follow upon all that is put. Of whoever
+    was ``forgotten`` here its events, blocks and rooms say nothing, whatever the file does.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Plan:
         self.finds: set[IndexKey] = set()
         self.promoted: list[Id] = []
         self.promotions: list[Record] = []
+        self.forgotten = Forgotten(frozenset())
         self._rows: dict[type[Record], dict[Id, Any]] = {record: {} for record in ORDER}
         self._holding: dict[Id, list[SlotReservation]] | None = None
         self._namespace = uuid_utils.UUID(programme.id)
@@ -116,11 +119,34 @@ class Plan:
 
     def put(self, before: R | None, after: R, counted: bool = True) -> R:
         """Write *after* if it is new or differs; *counted* where the file itself speaks of the row."""
+        if self.forgotten.texts and isinstance(after, Event | EventTimeBlock | Location):
+            after = self.forgotten.row(after)
         if counted:
             self.report.wrote(before, after)
         if before is None or before != after:
             self._rows[type(after)][after.id] = after
+        else:  # what an earlier row of the file changed, this one may have changed back
+            self._rows[type(after)].pop(after.id, None)
         return after
+
+    def remove(self, row: Record) -> None:
+        """Have a row leave of which the file does not speak."""
+        self._rows[type(row)][row.id] = structs.replace(row, deleted=True)
+
+    def removes(self, row: Record) -> bool:
+        """Whether *row* leaves."""
+        now = self._rows[type(row)].get(row.id)
+        return now is not None and bool(now.deleted)
+
+    def latest(self, row: R) -> R:
+        """*row* as it is put, if it is."""
+        now: R | None = self._rows[type(row)].get(row.id)
+        return row if now is None else now
+
+    def find(self, index: Index, key: str) -> list[Any]:
+        """Rows beside the programme's own, for which the command then asks."""
+        self.finds.add((index, key))
+        return self.state.find(index, key)
 
     def lock(self, record: type[Record], id: Id) -> None:
         """Have a row locked that is made scarcer."""
@@ -149,6 +175,11 @@ def filled(row: R, facts: dict[str, Any]) -> R:
     if "metadata" in facts:
         facts = facts | {"metadata": {**(getattr(row, "metadata", None) or {}), **facts["metadata"]}}
     return structs.replace(row, **facts) if any(getattr(row, name) != fact for name, fact in facts.items()) else row
+
+
+def at_least(wanted: int, now: int | None, reserved: int) -> int:
+    """The capacity that the file *wanted*, never below what is reserved within the present one (None: no limit)."""
+    return max(wanted, reserved if now is None else min(now, reserved))
 
 
 def folded(name: str) -> str:

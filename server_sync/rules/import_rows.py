@@ -23,16 +23,20 @@ class Found:
     events: dict[str, Event] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     people: dict[str, Participant] = field(default_factory=dict)
+    bore: dict[str, Id] = field(default_factory=dict)
+    """By a person's key, the row that bore it before any merge: by that one their claims were named."""
+    gone: set[str] = field(default_factory=set)
+    """The keys of people who were erased or left here: nothing of them comes in."""
 
 
 def rows(plan: Plan) -> Found:
     """Put everything that needs no time; what it is looked up by is in the answer."""
     _programme(plan)
     found = Found()
-    _rooms(plan, found)
-    _events(plan, found)
     _groups(plan, found)
     _People(plan, found).put()
+    _rooms(plan, found)
+    _events(plan, found)
     return found
 
 
@@ -153,7 +157,10 @@ def _groups(plan: Plan, found: Found) -> None:
 
 
 class _People:
-    """Finds each person of the file among those who are there, by external id, else by what an import called them."""
+    """Finds each person of the file among those who are there, by external id, else by what an import called them.
+
+    Whoever was merged is who they were merged into. Whoever was erased, or left, stays so.
+    """
 
     def __init__(self, plan: Plan, found: Found) -> None:
         self.plan = plan
@@ -161,48 +168,88 @@ class _People:
         self.there: list[Participant] = plan.there(PEOPLE)
         self.by_id = {row.external_id: row for row in self.there if row.external_id is not None}
         self.by_row = {row.id: row for row in self.there}
-        self.by_name: dict[str, list[Participant]] = {}
+        self.by_name: dict[str, dict[Id, Participant]] = {}
         self.named: Counter[str] = Counter()
         if any(said.external_id is None for said in plan.document.people):
             self.named.update(folded(said.display_name) for said in plan.document.people)
             for row in self.there:
-                self.by_name.setdefault(folded(row.display_name), []).append(row)
+                now = self._merged(row)
+                if not _gone(now):
+                    self.by_name.setdefault(folded(row.display_name), {})[now.id] = now
 
     def put(self) -> None:
-        """Every person of the file, once."""
+        """Every person of the file, once; then it is known whose names the rest of the file must not bring back."""
         for said in self.plan.document.people:
-            old = self._old(said)
-            if old is None and not said.display_name:
-                continue  # a mere reference to nobody: the claims that name it are refused
-            if old is not None and (old.merged_into is not None or old.erased):
-                self.found.people[said.key] = self._merged(old)
-                continue
-            self.found.people[said.key] = self.plan.put(old, self._filled(old, said))
+            self._put(said)
+        here = {said.display_name for said in self.plan.document.people if said.key not in self.found.gone}
+        for said in self.plan.document.people:
+            if said.key in self.found.gone and self.found.people[said.key].erased and said.display_name not in here:
+                self.plan.forgotten.learn(structs.asdict(said))
 
-    def _old(self, said: ImportPerson) -> Participant | None:
+    def _put(self, said: ImportPerson) -> None:
+        bearer = self._bearer(said)
+        if bearer is None and not said.display_name:
+            return  # a mere reference to nobody: the claims that name it are refused
+        now = None if bearer is None else self._merged(bearer)
+        if bearer is not None and now is not None:
+            self.found.bore[said.key] = self._bore(said, bearer, now)
+            if _gone(now):
+                self.found.people[said.key] = now
+                self._stays_away(said, now)
+                return
+            if now.id != bearer.id:
+                self.found.people[said.key] = self.plan.latest(now)
+                return
+        before = None if now is None else self.plan.latest(now)
+        row = self.plan.put(now, self._filled(before, said))
+        self.found.people[said.key] = row
+        self.found.bore.setdefault(said.key, row.id)
+
+    def _bearer(self, said: ImportPerson) -> Participant | None:
+        """The row that the file's person is, or was before a merge; gone ones too."""
         if said.external_id is not None:
-            return self.by_id.get(said.external_id)
-        earlier = self.by_row.get(self.plan.derived(Participant, said.key))
-        if earlier is not None:
+            earlier = self.by_id.get(said.external_id) or self._earlier(said)
+            return earlier if earlier is None or earlier.external_id in (None, said.external_id) else None
+        earlier = self._earlier(said)
+        if earlier is not None and not _gone(self._merged(earlier)):
             return earlier
         name = folded(said.display_name)
-        same = self.by_name.get(name, ()) if name and self.named[name] == 1 else ()
+        same = list(self.by_name.get(name, {}).values()) if name and self.named[name] == 1 else []
         if len(same) == 1:
             return same[0]
-        if same:
+        if same and earlier is None:
             reason = f"{len(same)} people here bear this name; it came in as one more"
             advice = "use the person's id in the file, or merge them"
             self.plan.report.say(Participant, "doubtful", "several_ids", said.place, said.display_name, reason, advice)
-        return None
+        return earlier
+
+    def _earlier(self, said: ImportPerson) -> Participant | None:
+        """The row that an earlier import made for this key."""
+        return self._row(self.plan.derived(Participant, said.key))
+
+    def _row(self, id: Id) -> Participant | None:
+        return self.by_row.get(id) or self.plan.look(Participant, id)
 
     def _merged(self, row: Participant) -> Participant:
         """The person that *row* was merged into, if it was."""
         for _ in range(10):
-            following = self.by_row.get(row.merged_into or "")
+            following = self._row(row.merged_into) if row.merged_into is not None else None
             if following is None:
                 break
             row = following
         return row
+
+    def _bore(self, said: ImportPerson, bearer: Participant, now: Participant) -> Id:
+        """The row by which an import named this person's claims: its own, though an external id went on by a merge."""
+        earlier = self.by_row.get(self.plan.derived(Participant, said.key))
+        return earlier.id if earlier is not None and self._merged(earlier).id == now.id else bearer.id
+
+    def _stays_away(self, said: ImportPerson, row: Participant) -> None:
+        self.found.gone.add(said.key)
+        code, what = ("erased_here", "was erased here") if row.erased else ("left_here", "left the programme here")
+        reason = f"the person of this row {what}; nothing of them comes in"
+        advice = "take them out of the file, or enter them anew by hand"
+        self.plan.report.say(Participant, "note", code, said.place, row.display_name, reason, advice)
 
     def _filled(self, old: Participant | None, said: ImportPerson) -> Participant:
         facts = spoken(
@@ -230,6 +277,11 @@ class _People:
             self.plan.report.say(Participant, "doubtful", "no_group", said.place, said.display_name, reason, advice)
             return None
         return group.id
+
+
+def _gone(row: Participant) -> bool:
+    """Whether *row* takes no part any more (or was merged into somebody who does not, and is not even known)."""
+    return bool(row.erased or row.deleted) or row.merged_into is not None
 
 
 def local_zone(programme: Programme) -> ZoneInfo:

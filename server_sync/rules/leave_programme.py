@@ -21,6 +21,7 @@ from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.erase import forget, needs_erase
 from server_sync.rules.leaving import alone, holds, take_out
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import existing_group, leaving_group
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import (
@@ -95,7 +96,7 @@ def _retire(
         return Refusal(NOT_FOUND, {"participant_id": args.participant_id})
     if person.merged_into is not None:
         return Refusal(NOT_FOUND, {"participant_id": person.id, "merged_into": person.merged_into})
-    problem = may_cancel(args, filter(holds, _claims(draft, person.id)))
+    problem = may_cancel(args, _standing(_claims(draft, person.id), now))
     if problem is not None:
         return problem
     forgotten = forget(draft, person.id) if args.erase and not person.erased else set()
@@ -113,6 +114,11 @@ def _retire(
     left = [claim.id for claim in held if claim.id not in his]
     answer = {"participant_id": person.id, "cancelled": cancelled, "left": left, **promoted_answer(promoted)}
     return Changes(draft.puts, answer, forgotten)
+
+
+def _standing(claims: Iterable[SlotReservation], now: datetime | None) -> list[SlotReservation]:
+    """Those of *claims* that end only if somebody says so: what ran out has ended by itself."""
+    return [claim for claim in claims if holds(claim) and not ran_out(claim, now)]
 
 
 def _claims(state: State, person: Id) -> list[SlotReservation]:
@@ -157,7 +163,7 @@ def _retire_group(
     if isinstance(group, Refusal):
         return group
     claims = [claim for claim in draft.find(CLAIMS_OF_GROUP, group.id) if holds(claim)]
-    problem = may_cancel(args, claims)
+    problem = may_cancel(args, _standing(claims, now))
     if problem is not None:
         return problem
     for claim in claims:

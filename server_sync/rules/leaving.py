@@ -10,7 +10,8 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import EventSlot, SlotReservation
 from server_sync.rules.claims import release
 from server_sync.rules.draft import Draft
-from server_sync.rules.state import MEMBERS, SEATS_OF_SLOT, State, takes_places
+from server_sync.rules.party_size import change_seats
+from server_sync.rules.state import MEMBERS, State, takes_places
 
 
 def alone(state: State, claim: SlotReservation, person: Id) -> bool:
@@ -40,18 +41,6 @@ def take_out(draft: Draft, claim: SlotReservation, person: Id, now: datetime | N
         version=claim.version + 1,
     )
     draft.write(left, *(structs.replace(member, live=False, waiting=None, deleted=True) for member in own))
-    _give_back_seats(draft, left)
-
-
-def _give_back_seats(draft: Draft, claim: SlotReservation) -> None:
-    """Free the last seats of *claim*, until it has one for each place."""
     slot = draft.get(EventSlot, claim.slot_id) if takes_places(claim) else None
-    if slot is None or not slot.seated:
-        return
-    seats = [seat for seat in draft.find(SEATS_OF_SLOT, slot.id) if seat.reservation_id == claim.id]
-    draft.write(
-        *(
-            structs.replace(seat, state="available", reservation_id=None, held_until=None)
-            for seat in seats[claim.spots :]
-        )
-    )
+    if slot is not None and slot.seated and left.spots < claim.spots:
+        change_seats(draft, claim, slot, left.spots - claim.spots, ())

@@ -10,15 +10,23 @@ import msgspec
 
 from server_sync.protocol.errors import NOTHING_TO_DO, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import EventSlot, SlotReservation
+from server_sync.protocol.records import EventSlot, ReservationMember, SlotReservation
 from server_sync.rules.claims import place, release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
-from server_sync.rules.placing import Waivers, admit, needs_people, needs_slot, open_slot, waivers
+from server_sync.rules.placing import (
+    Waivers,
+    admit,
+    needs_people,
+    needs_slot,
+    open_slot,
+    slots_to_come,
+    waivers,
+)
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard_placement, needs_reservation, reservation
 from server_sync.rules.reserve import Reason
-from server_sync.rules.state import MEMBERS, SLOTS_OF_EVENT, Keys, takes_places
+from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
 from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, promoted_answer, serve
 
@@ -30,12 +38,13 @@ Step = Callable[[Draft, SlotReservation], Refusal | None]
 class Promote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who, in that order, which need not be the line's. All of them or nobody, or with ``best`` whoever can.
 
-    There must be room; with ``override_reason`` an admin makes it.
+    There must be room; with ``override_reason`` an admin makes it, and with ``waive_reason`` they may be elsewhere too.
     """
 
     reservation_ids: ReservationIds
     mode: Literal["all", "best"] = "all"
     override_reason: Reason | None = None
+    waive_reason: Reason | None = None
 
 
 class Remove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,7 +57,7 @@ class Remove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def promote(draft: Draft, command: Command[Promote], now: datetime | None, ask: Keys) -> dict[str, Any] | Refusal:
     """Whole parties get places, in the order given; then whoever stood behind them may move up."""
-    waived = waivers(command, command.args.override_reason, None)
+    waived = waivers(command, command.args.override_reason, command.args.waive_reason)
     if isinstance(waived, Refusal):
         return waived
 
@@ -78,8 +87,12 @@ def _each(draft: Draft, command: Command[Any], name: str, step: Step, ask: Keys)
         there = needs_reservation(ask, draft, id)
         if there is not None:
             needs_release(ask, draft, there)
-    for index, id in enumerate(ids):
-        claim = _waiting(draft, command, id, name)
+    waiting = {id: _waiting(draft, command, id, name) for id in ids}
+    for index, (id, claim) in enumerate(waiting.items()):
+        moved_up = draft.get(SlotReservation, id)
+        if isinstance(claim, SlotReservation) and moved_up is not None and takes_places(moved_up):
+            results.append({"reservation_id": id, "slot_id": moved_up.slot_id, "claim": moved_up.claim})
+            continue  # holds that ran out on the way went to the line, and so to it
         trial = Draft(draft)
         refusal = claim if isinstance(claim, Refusal) else step(trial, claim)
         if refusal is not None:
@@ -111,12 +124,12 @@ def _promote(
     draft: Draft, command: Command[Promote], claim: SlotReservation, waived: Waivers, now: datetime | None, ask: Keys
 ) -> Refusal | None:
     """A place in the claim's slot; of those who take any slot, in the first that has room, else in their own."""
-    people = [member.participant_id for member in draft.find(MEMBERS, claim.id)]
-    needs_people(ask, people)
+    people = draft.find(MEMBERS, claim.id)
+    needs_people(ask, (member.participant_id for member in people))
     refusal: Refusal | None = None
     for slot_id in _slot_ids(draft, claim):
         trial = Draft(draft)
-        refused = _into(trial, command, claim, slot_id, people, Waivers(), now, ask)
+        refused = _into(trial, command, claim, slot_id, people, waived._replace(overbook=None), now, ask)
         if refused is None:
             draft.write(*trial.puts)
             return None
@@ -129,8 +142,7 @@ def _promote(
 def _slot_ids(draft: Draft, claim: SlotReservation) -> list[Id]:
     if not claim.any_slot:
         return [claim.slot_id]
-    slots: list[EventSlot] = draft.find(SLOTS_OF_EVENT, claim.event_id)
-    return [slot.id for slot in sorted(slots, key=lambda slot: (slot.start_time, slot.id))]
+    return [slot.id for slot in slots_to_come(draft, claim.event_id)]
 
 
 def _into(
@@ -138,7 +150,7 @@ def _into(
     command: Command[Promote],
     claim: SlotReservation,
     slot_id: Id,
-    people: list[Id],
+    members: list[ReservationMember],
     waived: Waivers,
     now: datetime | None,
     ask: Keys,
@@ -147,18 +159,20 @@ def _into(
     slot = open_slot(draft, command.programme_id, slot_id, closed_too=waived.overbook is not None)
     if isinstance(slot, Refusal):
         return slot
+    people = [member.participant_id for member in members]
     expire_overdue(draft, slot, claim.spots, people, now, ask)
     claim = draft.get(SlotReservation, claim.id) or claim
     if takes_places(claim):
         return None  # what ran out went to the line, and so to it
     slot = draft.get(EventSlot, slot_id) or slot
-    double = admit(draft, slot, claim.spots, people, waived, None, (claim.id,))
+    excused = {member.participant_id for member in members if member.waived}
+    double = admit(draft, slot, claim.spots, people, waived, None, (claim.id,), excused)
     if isinstance(double, Refusal):
         return double
     needs_slot(ask, draft, slot_id)
     slot = draft.get(EventSlot, slot_id) or slot
     reason = {} if waived.overbook is None else {"override_reason": waived.overbook}
-    return place(draft, claim, slot, "reserved", None, double, None, **reason)
+    return place(draft, claim, slot, "reserved", None, double, waived.double_book, **reason)
 
 
 RULES: list[Rule[Any]] = [

@@ -1,10 +1,11 @@
 """``participant.merge``: two rows were one person. What the duplicate held, did and is known by goes to who stays.
 
 Facts are never changed: those of the duplicate that stand are appended once more for who stays, under the command that
-said them, so that an undo of that command undoes them too. Where both are in one slot, the better of the two places is
-kept and the other given back; of two equal ones the one with more guests, who were the same guests, said twice. A place
-in line, or a hold, for more guests than the better place has is not thrown away unasked: that merge is refused. The
-duplicate's row stays, names whom it was merged into, and takes no commands.
+said them, so that an undo of that command undoes them too. Where both have one place (in a slot, or in the lines of an
+event), the better of the two is kept and the other given back; of two equal ones the one with more guests, who were the
+same guests, said twice. Nobody is taken out of an ensemble for a place of his own. A place in line, or a hold, for more
+guests than the better place has is not thrown away unasked, nor is a place for an ensemble's in line: that merge is
+refused. The duplicate's row stays, names whom it was merged into, and takes no commands.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from server_sync.protocol.errors import ALREADY_RESERVED, DOUBLE_BOOKED, SAME_PE
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Participant, ReservationMember, SlotReservation
 from server_sync.rules.attendance import that_stand
+from server_sync.rules.claims import release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.leaving import alone, holds, take_out
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import living
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import FACTS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
@@ -73,20 +76,32 @@ def _merge(state: State, command: Command[Args], now: datetime | None, ask: Keys
     if stays.id == duplicate.id:
         return Refusal(SAME_PERSON, {"participant_id": stays.id})
     draft = Draft(state)
+    expired = _expire(draft, (stays.id, duplicate.id), now)
     merging = _Merging(draft, command, stays.id, duplicate.id, now)
-    fewer = merging.fewer_guests()
-    if fewer is not None:
-        return fewer
+    lost = merging.thrown_away()
+    if lost is not None:
+        return lost
     clashes = merging.clashes()
     if clashes and args.waive_reason is None:
         return Refusal(DOUBLE_BOOKED, {"participant_id": stays.id, "clashes": [list(pair) for pair in clashes]})
     merging.claims({mine for _, mine in clashes})
     _rows(draft, stays, duplicate)
-    promoted = serve(draft, freed_slots(*merging.given_back), ask)
+    promoted = serve(draft, freed_slots(*expired, *merging.given_back), ask)
     answer: dict[str, Any] = {"participant_id": stays.id, "duplicate_id": duplicate.id, "moved": merging.moved}
     if merging.given_back:
-        answer["given_back"] = [claim.id for claim in merging.given_back]
+        answer["given_back"] = list(dict.fromkeys(claim.id for claim in merging.given_back))
     return draft.changes(answer | promoted_answer(promoted))
+
+
+def _expire(draft: Draft, people: tuple[Id, Id], now: datetime | None) -> list[SlotReservation]:
+    """End the holds of *people* that ran out: they are no places any more. Returns them as they were."""
+    found = [
+        draft.get(SlotReservation, m.reservation_id) for id in people for m in draft.find(MEMBERSHIPS_OF_PERSON, id)
+    ]
+    overdue = {claim.id: claim for claim in found if claim is not None and ran_out(claim, now)}
+    for claim in overdue.values():
+        release(draft, claim, "expired")
+    return list(overdue.values())
 
 
 def _rows(draft: Draft, stays: Participant, duplicate: Participant) -> None:
@@ -101,6 +116,14 @@ def _rows(draft: Draft, stays: Participant, duplicate: Participant) -> None:
         draft.write(structs.replace(stays, **filled))
 
 
+def _one_place(one: SlotReservation, other: SlotReservation) -> bool:
+    """Whether nobody needs both: they are in one slot, or one waits for any slot of the event that the other is in."""
+    if not (holds(one) and holds(other)):
+        return False
+    either = one.any_slot or other.any_slot
+    return one.slot_id == other.slot_id or (bool(either) and one.event_id == other.event_id)
+
+
 class _Merging:
     """The claims of two people on their way to one of them."""
 
@@ -112,7 +135,6 @@ class _Merging:
         self.now = now
         self.moved: list[Id] = []
         self.given_back: list[SlotReservation] = []
-        self.twice = self._twice()
         self.ending = self._ending()
 
     def _of(self, person: Id) -> list[tuple[ReservationMember, SlotReservation]]:
@@ -121,42 +143,48 @@ class _Merging:
         pairs = ((member, self.draft.get(SlotReservation, member.reservation_id)) for member in found)
         return [(member, claim) for member, claim in pairs if claim is not None]
 
-    def _twice(self) -> dict[Id, Id]:
-        """By claim of the duplicate, the claim of who stays that is the same place: in one party, or in one slot."""
-        same: dict[Id, Id] = {}
-        mine = [claim for _, claim in self._of(self.stays)]
+    def _ending(self) -> dict[Id, Id]:
+        """By claim that ends, or goes on without him, the claim of the other that is the same place and is kept."""
+        ending: dict[Id, Id] = {}
         for _, his in self._of(self.duplicate):
-            for own in mine:
-                if own.id == his.id or (holds(own) and holds(his) and own.slot_id == his.slot_id):
-                    same[his.id] = own.id
-        return same
-
-    def _ending(self) -> set[Id]:
-        """Of each two that are one place, the claim (another than its twin) that ends or goes on without him."""
-        ending = set()
-        for his, own in self.twice.items():
-            mine, theirs = self.draft.get(SlotReservation, own), self.draft.get(SlotReservation, his)
-            if own != his and mine is not None and theirs is not None:
-                worth = (_BETTER[theirs.claim], -self._guests_lost(theirs, self.duplicate))
-                ending.add(own if worth < (_BETTER[mine.claim], -self._guests_lost(mine, self.stays)) else his)
+            for _, mine in self._of(self.stays):
+                if his.id == mine.id or {his.id, mine.id} & ending.keys() or not _one_place(his, mine):
+                    continue
+                worth, other = self._worth(his, self.duplicate), self._worth(mine, self.stays)
+                ends, kept = (mine, his) if worth < other else (his, mine)
+                ending[ends.id] = kept.id
         return ending
+
+    def _worth(self, claim: SlotReservation, person: Id) -> tuple[bool, int, int, bool]:
+        """The less, the sooner *claim* of *person* is kept of two that are one place."""
+        own = claim.group_id is None and alone(self.draft, claim, person)
+        return own, _BETTER[claim.claim], -self._guests_lost(claim, person), not claim.any_slot
 
     def _guests_lost(self, claim: SlotReservation, person: Id) -> int:
         """How many guests have no place any more once *person* leaves *claim*: all, if it was his alone."""
         return (claim.guests or 0) if alone(self.draft, claim, person) else 0
 
-    def fewer_guests(self) -> Refusal | None:
-        """Refuse if a place that is to end has more guests than the better one, which has no room for them."""
-        for his, own in self.twice.items():
-            mine, theirs = self.draft.get(SlotReservation, own), self.draft.get(SlotReservation, his)
-            if own == his or mine is None or theirs is None:
-                continue
-            ends, kept, person = (theirs, mine, self.duplicate) if his in self.ending else (mine, theirs, self.stays)
-            if self._guests_lost(ends, person) > (kept.guests or 0):
+    def thrown_away(self) -> Refusal | None:
+        """Refuse if what is to end is better than what is kept, or has guests who have no room there."""
+        for ends, kept in ((self._claim(ends), self._claim(kept)) for ends, kept in self.ending.items()):
+            person = self.duplicate if self._is_in(ends, self.duplicate) else self.stays
+            if _BETTER[ends.claim] < _BETTER[kept.claim]:
+                problem = f"{ends.id} is {ends.claim}, and {kept.id}, of an ensemble, {kept.claim}: change one first"
+            elif self._guests_lost(ends, person) > (kept.guests or 0):
                 problem = f"{ends.id} is for {ends.guests} guests, {kept.id} for {kept.guests or 0}: change one first"
-                both = {"reservation_ids": [kept.id, ends.id], "slot_id": kept.slot_id}
-                return Refusal(ALREADY_RESERVED, {"participant_id": self.stays, **both, "problem": problem})
+            else:
+                continue
+            both = {"reservation_ids": [kept.id, ends.id], "slot_id": kept.slot_id}
+            return Refusal(ALREADY_RESERVED, {"participant_id": self.stays, **both, "problem": problem})
         return None
+
+    def _claim(self, id: Id) -> SlotReservation:
+        claim = self.draft.get(SlotReservation, id)
+        assert claim is not None, "it was found by one of the two"
+        return claim
+
+    def _is_in(self, claim: SlotReservation, person: Id) -> bool:
+        return any(other.id == claim.id for _, other in self._of(person))
 
     def clashes(self) -> list[tuple[Id, Id]]:
         """Pairs of claims that remain, of who stays and of the duplicate, live at one time in two places."""
@@ -165,30 +193,35 @@ class _Merging:
             for own, _ in self._of(self.stays)
             for his, _ in self._of(self.duplicate)
             if own.live and his.live and own.reservation_id != his.reservation_id
-            and not {own.reservation_id, his.reservation_id} & self.ending
-            and self.twice.get(his.reservation_id) != his.reservation_id
+            and not {own.reservation_id, his.reservation_id} & self.ending.keys()
+            and not self._is_in(self._claim(his.reservation_id), self.stays)
             and own.start_time < his.end_time and his.start_time < own.end_time
         ]  # fmt: skip
 
     def claims(self, waived: set[Id]) -> None:
-        """Move every claim of the duplicate, or give back the one of two."""
+        """Give back the one of each two places, then move what remains of the duplicate's."""
+        before = [(person, claim.id) for person in (self.duplicate, self.stays) for _, claim in self._of(person)]
+        for person, id in before:
+            kept = self.ending.get(id)
+            if kept is not None:
+                ended = self._claim(id)
+                self._leave(ended, person)
+                self._keep_queued(self._kept(id), ended)
         for member, claim in self._of(self.duplicate):
-            own = self.twice.get(claim.id)
-            if own == claim.id:
+            if claim.id in self.ending:
+                continue
+            if self._is_in(claim, self.stays):
                 self._leave(claim, self.duplicate)
-                self._tell(claim.id, claim.id, self.duplicate)
-            elif claim.id in self.ending and own is not None:
-                self._leave(claim, self.duplicate)
-                self._keep_queued(own, claim)
-                self._tell(claim.id, own, self.duplicate)
             else:
-                ended = self.draft.get(SlotReservation, own)
-                if own is not None and ended is not None:
-                    self._leave(ended, self.stays)
                 self._move(member, claim, claim.id in waived)
-                if own is not None and ended is not None:
-                    self._keep_queued(claim.id, ended)
-                    self._tell(own, claim.id, self.stays)
+        for person, id in before:
+            self._tell(id, self._kept(id), person)
+
+    def _kept(self, id: Id) -> Id:
+        """Which place goes on that claim *id* was."""
+        while id in self.ending:
+            id = self.ending[id]
+        return id
 
     def _move(self, member: ReservationMember, claim: SlotReservation, waived: bool) -> None:
         reason = {"waived": True, "waived_reason": self.command.args.waive_reason} if waived else {}
@@ -196,7 +229,6 @@ class _Merging:
         whose = self.stays if claim.participant_id == self.duplicate else claim.participant_id
         self.draft.write(structs.replace(claim, participant_id=whose, version=claim.version + 1))
         self.moved.append(claim.id)
-        self._tell(claim.id, claim.id, self.duplicate)
 
     def _leave(self, claim: SlotReservation, person: Id) -> None:
         if holds(claim):

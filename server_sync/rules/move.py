@@ -17,17 +17,11 @@ from server_sync.rules.placing import Waivers, admit, clash, needs_slot, open_sl
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.reserve import Reason
-from server_sync.rules.seating import Wish
+from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import (
-    expire_overdue,
-    freed_slots,
-    line_ahead,
-    needs_release,
-    promoted_answer,
-    serve,
-)
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,6 +57,9 @@ def move(draft: Draft, command: Command[Args], now: datetime | None, ask: Keys) 
     slot = open_slot(draft, command.programme_id, args.slot_id, closed_too=waived.overbook is not None)
     if isinstance(slot, Refusal):
         return slot
+    unseated = without_map(slot, args.seat_ids)
+    if unseated is not None:
+        return unseated
     needs_release(ask, draft, claim)
     people = [member.participant_id for member in draft.find(MEMBERS, claim.id)]
     expire_overdue(draft, slot, claim.spots, people, now, ask, args.seat_ids)
@@ -84,7 +81,7 @@ def _into(
     people = [member.participant_id for member in draft.find(MEMBERS, claim.id)]
     leaving = draft.get(EventSlot, claim.slot_id) if takes_places(claim) else None
     if waived.overbook is None and room_for(draft, slot, claim.spots, leaving) is None:
-        ahead = line_ahead(draft, slot, (claim.id,), ask)
+        ahead = line_ahead(draft, slot, (claim.id,), ask, leaving)
         if ahead is not None:
             return clash(draft, slot, people, (claim.id,)) or ahead
     elsewhere = admit(draft, slot, claim.spots, people, waived, leaving, (claim.id,))

@@ -16,8 +16,10 @@ from server_sync.rules.best_seats import in_order
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
 from server_sync.rules.placing import Waivers, elsewhere, open_slot, overbook, room_for
+from server_sync.rules.seating import without_map
 from server_sync.rules.state import SEATS_OF_LOCATION, SEATS_OF_SLOT, Keys, takes_places
-from server_sync.rules.waitlist import expire_overdue, line_ahead
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue
 
 
 def grow(
@@ -26,20 +28,27 @@ def grow(
     claim: SlotReservation,
     more: int,
     added: list[Id],
+    seat_ids: Sequence[Id],
     waived: Waivers,
     now: datetime | None,
     ask: Keys,
 ) -> frozenset[Id] | Refusal:
     """Make sure of *more* places for *claim* and of the time of those *added*; returns who is knowingly double-booked.
 
-    Who waits in line waits for the larger party from now on, without a place being looked for.
+    Who waits in line waits for the larger party from now on, without a place being looked for: whoever joins may be in
+    two places when the turn comes, if that is waived.
     """
-    slot = open_slot(draft, command.programme_id, claim.slot_id, closed_too=waived.overbook is not None)
+    closed_too = waived.overbook is not None or not takes_places(claim)
+    slot = open_slot(draft, command.programme_id, claim.slot_id, closed_too=closed_too)
     if isinstance(slot, Refusal):
         return slot
     if not takes_places(claim):
-        return elsewhere(draft, slot, added, waived, (claim.id,))
-    expire_overdue(draft, slot, max(0, more), added, now, ask)
+        double = elsewhere(draft, slot, added, waived, (claim.id,))
+        return double if isinstance(double, Refusal) or waived.double_book is None else frozenset(added)
+    unseated = without_map(slot, seat_ids)
+    if unseated is not None:
+        return unseated
+    expire_overdue(draft, slot, max(0, more), added, now, ask, seat_ids)
     slot = draft.get(EventSlot, slot.id) or slot
     double = elsewhere(draft, slot, added, waived, (claim.id,))
     if isinstance(double, Refusal) or more <= 0:

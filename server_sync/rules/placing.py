@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Participant, ReservationMember
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
-from server_sync.rules.state import COMMITMENTS, SEATS_OF_LOCATION, SEATS_OF_SLOT, Keys, State
+from server_sync.rules.state import COMMITMENTS, SEATS_OF_LOCATION, SEATS_OF_SLOT, SLOTS_OF_EVENT, Keys, State
 
 
 class Waivers(NamedTuple):
@@ -90,6 +90,17 @@ def open_slot(state: State, programme_id: Id, slot_id: Id, closed_too: bool = Fa
     if event is None or event.deleted or not event.is_active:
         return Refusal(EVENT_INACTIVE, {"event_id": slot.event_id})
     return slot
+
+
+def over(state: State, slot: EventSlot) -> bool:
+    """Whether the time of *slot* has passed, where the time is known: nobody is sent there who did not name it."""
+    return state.now is not None and slot.end_time <= state.now
+
+
+def slots_to_come(state: State, event_id: Id) -> list[EventSlot]:
+    """The slots of an event that are not over, earliest first: where there may be room for whoever names none."""
+    slots: list[EventSlot] = state.find(SLOTS_OF_EVENT, event_id)
+    return sorted((slot for slot in slots if not over(state, slot)), key=lambda slot: (slot.start_time, slot.id))
 
 
 def room_for(state: State, slot: EventSlot, spots: int, leaving: EventSlot | None = None) -> Refusal | None:
@@ -174,13 +185,19 @@ def commitment(member: ReservationMember) -> dict[str, Any]:
 
 
 def elsewhere(
-    state: State, slot: EventSlot, people: Iterable[Id], waived: Waivers, except_for: Iterable[Id] = ()
+    state: State,
+    slot: EventSlot,
+    people: Iterable[Id],
+    waived: Waivers,
+    except_for: Iterable[Id] = (),
+    excused: Container[Id] = (),
 ) -> frozenset[Id] | Refusal:
-    """Who of *people* is elsewhere meanwhile, if *waived* allows it; nobody may be there already."""
+    """Who of *people* is elsewhere meanwhile, if that is *waived* or they are *excused*; nobody may be there twice."""
     double = set()
     for person in people:
         refusal = _clash_of(state, slot, person, except_for)
-        if refusal is not None and (refusal.code != DOUBLE_BOOKED or waived.double_book is None):
+        may = waived.double_book is not None or person in excused
+        if refusal is not None and (refusal.code != DOUBLE_BOOKED or not may):
             return refusal
         if refusal is not None:
             double.add(person)
@@ -195,9 +212,10 @@ def admit(
     waived: Waivers = NONE_WAIVED,
     leaving: EventSlot | None = None,
     except_for: Iterable[Id] = (),
+    excused: Container[Id] = (),
 ) -> frozenset[Id] | Refusal:
     """Let a party into *slot*, making the room that *waived* grants; returns who is knowingly double-booked."""
-    double = elsewhere(draft, slot, people, waived, except_for)
+    double = elsewhere(draft, slot, people, waived, except_for, excused)
     if isinstance(double, Refusal):
         return double
     full = room_for(draft, slot, spots, leaving)

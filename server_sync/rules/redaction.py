@@ -1,20 +1,26 @@
-"""Forgetting somebody in what was written about him: the arguments, answers and effects that the ledger and desks keep.
+"""Forgetting somebody in what was written about him: rows that mention him, and what the ledger and desks keep.
 
-The centre does it to its ledger and flags, a desk to its outbox. Two ways complement each other. *By place*: a field
-that holds personal data, in the row that is his (or a claim of his alone) or in a command that is about him. *By text*:
-where his name or contact stands in anything else that a command about him says, as in the report of an import. Other
-people's rows in the same commands are left as they are, namesakes too.
+``participant.erase`` does it to the rows, the centre to its ledger, a desk to its outbox. Two ways complement each
+other. *By place*: a field that holds personal data, in the row that is his (or a claim of his alone) or in a command
+that is about him. *By text*: where his name or contact stands in anything else that a command about him says, as in the
+report of an import, and in what people wrote into other rows. Other people's own rows are left as they are, namesakes
+too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from msgspec import structs
 
 from server_sync.protocol.ids import Id
+from server_sync.protocol.records import Record
+
+R = TypeVar("R", bound=Record)
 
 ERASED_NAME: Final = "Erased person"
 
@@ -27,6 +33,8 @@ PERSONAL: Final = frozenset(
 """The columns, and arguments, that say who somebody is."""
 
 _HIS: Final = ("participants", "slot_reservations")
+_NAMES: Final = ("display_name", "first_name", "last_name", "external_id")
+_OF_PEOPLE: Final = ("slot_reservations", "reservation_members", "flags")
 _ABOUT: Final = ("participant_id", "reservation_id", "duplicate_id")
 _SHORTEST: Final = 3
 _MORE_CONTACTS: Final = re.compile(r"[;,\n]")
@@ -67,12 +75,18 @@ class Forgotten:
     # ------------------------------------------------------------------ redacted
 
     def args(self, kind: str, command_id: Id, args: Any, created: bool = False) -> Any:
-        """The arguments of a command about him. *created*: it made him (a walk-in makes a person and a claim)."""
+        """The arguments of a command. *created*: it made him (a walk-in makes a person and a claim), or would have."""
         if not isinstance(args, dict):
             return self.text(args)
         if kind == "import.apply" and isinstance(args.get("document"), dict):
             return args | {"document": self._document(args["document"])}
         return self.text(_blank(args) if created or self._about_him(command_id, args) else args)
+
+    def called(self, args: Any) -> bool:
+        """Whether arguments that name a new person name him: of a refused command nothing else tells who was meant."""
+        meant = Forgotten(frozenset())
+        meant.learn({name: args.get(name) for name in _NAMES} if isinstance(args, dict) else None)
+        return bool(meant.texts & self.texts or meant.codes & self.codes)
 
     def _about_him(self, command_id: Id, args: dict[str, Any]) -> bool:
         named = args.get("participant_ids")
@@ -89,14 +103,25 @@ class Forgotten:
             return [table, id, _blank(before), _blank(after)]
         if table == "participants":
             return effect
-        return [table, id, self._row(before), self._row(after)]
+        return [table, id, self._row(table, before), self._row(table, after)]
 
-    def _row(self, row: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Somebody else's row: only what repeats him, in what people wrote."""
-        return None if row is None else {name: self._written(name, value) for name, value in row.items()}
+    def row(self, row: R) -> R:
+        """A row that is not his own person's, as it is once nothing that people wrote into it repeats him."""
+        written = {name: getattr(row, name) for name in row.__struct_fields__ if name in _WRITTEN}
+        return structs.replace(row, **self._row(row.TABLE, written) or {})
 
-    def _written(self, name: str, value: Any) -> Any:
-        return self.text(value) if name in _WRITTEN else value
+    def _row(self, table: str, row: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A row or some fields of it. A code is his only where people are meant: an event may have that number too."""
+        if row is None:
+            return None
+        without = self.text if table in _OF_PEOPLE else self._named
+        return {name: without(value) if name in _WRITTEN else value for name, value in row.items()}
+
+    def mentioned_in(self, effects: Iterable[Any]) -> set[Id]:
+        """The other rows among *effects* that say something of him."""
+        effects = list(effects)
+        pairs = zip(effects, self.effects(effects), strict=True)
+        return {effect[1] for effect, bare in pairs if effect != bare} - self.ids
 
     def created(self, effects: Iterable[Any]) -> bool:
         """Whether a command with these effects brought him forth."""
@@ -104,13 +129,14 @@ class Forgotten:
 
     def text(self, value: Any) -> Any:
         """Any JSON, without his names, contacts and codes."""
-        if isinstance(value, str):
-            if value in self.codes:
-                return ERASED_NAME
-            return self._pattern.sub(ERASED_NAME, value) if self.texts else value
-        if isinstance(value, dict):
-            return {name: self.text(held) for name, held in value.items()}
-        return [self.text(held) for held in value] if isinstance(value, list) else value
+        return _each(value, lambda text: ERASED_NAME if text in self.codes else self._unnamed(text))
+
+    def _named(self, value: Any) -> Any:
+        """Any JSON, without his names and contacts."""
+        return _each(value, self._unnamed)
+
+    def _unnamed(self, text: str) -> str:
+        return self._pattern.sub(ERASED_NAME, text) if self.texts else text
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -141,10 +167,19 @@ class Forgotten:
         return code in self.codes if code is not None else said.get("display_name") in self.texts
 
 
-_WRITTEN: Final = PERSONAL | {
+_WRITTEN: Final = PERSONAL - {"external_id"} | {
     "override_reason", "waived_reason", "status_reason", "notes", "description", "details", "resolution", "artists",
 }  # fmt: skip
-"""The columns that hold what somebody wrote."""
+"""The columns that hold what somebody wrote. (Another row's external id is how files know that row: it stays.)"""
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """Any JSON with each text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _each(held, change) for name, held in value.items()}
+    return [_each(held, change) for held in value] if isinstance(value, list) else value
 
 
 def _is_text(value: Any) -> bool:

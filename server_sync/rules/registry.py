@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from server_sync.protocol.commands import Envelope
 from server_sync.rules import (
     access,
     assign,
@@ -80,3 +81,9 @@ RULES: Final[dict[str, Rule[Any]]] = {
     )
 }
 """By kind. A desk that knows fewer kinds than the centre shows their effects and can't give them."""
+
+
+def rule_for(envelope: Envelope) -> Rule[Any] | None:
+    """The rule that reads a command; None for a kind that nobody knows, as one of a later version is until a rule
+    reads it."""
+    return RULES.get(envelope.kind) if envelope.v == 1 else None

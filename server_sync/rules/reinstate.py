@@ -10,9 +10,10 @@ import msgspec
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import EventSlot, Group, SlotReservation
-from server_sync.rules.claims import place
+from server_sync.rules.claims import place, release
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import existing_group
 from server_sync.rules.placing import admit, clash, needs_people, needs_slot, open_slot, room_for, waivers
 from server_sync.rules.rehearsed import rehearsed
@@ -21,7 +22,8 @@ from server_sync.rules.reserve import Reason, missing_person
 from server_sync.rules.seating import Wish
 from server_sync.rules.state import MEMBERS, Keys
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import expire_overdue, line_ahead
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,6 +45,11 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
     claim = reservation(draft, command, args.reservation_id)
     if isinstance(claim, Refusal):
         return claim
+    if ran_out(claim, draft.now):  # nobody has ended it yet: those in line come first
+        needs_release(ask, draft, claim)
+        release(draft, claim, "expired")
+        serve(draft, freed_slots(claim), ask)
+        claim = draft.get(SlotReservation, claim.id) or claim
     step = after(claim, "reinstate")
     if isinstance(step, Refusal):
         return step

@@ -20,6 +20,7 @@ from server_sync.protocol.errors import (
     LINE_AHEAD,
     NOT_FOUND,
     REASON_NEEDED,
+    SLOT_CLOSED,
     SLOT_FULL,
     Refusal,
 )
@@ -27,7 +28,9 @@ from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Event, EventSlot, Group, Participant, SlotReservation
 from server_sync.rules.claims import enter, made
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.create import Name
 from server_sync.rules.draft import Draft
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.placing import (
     Waivers,
     admit,
@@ -35,12 +38,15 @@ from server_sync.rules.placing import (
     commitment,
     needs_people,
     open_slot,
+    over,
     room_for,
+    slots_to_come,
     waivers,
 )
 from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
-from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_room, ran_out
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue, needs_room
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Guests = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -56,7 +62,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     participant_ids: PersonIds = []
     group_id: GivenId | None = None
-    reserved_name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    reserved_name: Name | None = None
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
     guests: Guests = 0
     special_requirements: Requirements | None = None
@@ -124,18 +130,36 @@ def needs_wanted(keys: Keys, loaded: State, wanted: Wanted, people: list[Id]) ->
         keys.read.add((Event, wanted.event_id))
         keys.find.add((SLOTS_OF_EVENT, wanted.event_id))
     spots = spots_of(wanted, people)
-    overdue = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in _slot_ids(loaded, wanted)]
+    ids = slot_ids(loaded, wanted.slot_id, wanted.event_id)
+    overdue = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in ids]
     return any(overdue)
 
 
-def _slot_ids(state: State, wanted: Wanted) -> list[Id]:
-    """Where there may be room, earliest first."""
-    if wanted.slot_id is not None:
-        return [wanted.slot_id]
-    if wanted.event_id is None:
-        return []
-    slots: list[EventSlot] = state.find(SLOTS_OF_EVENT, wanted.event_id)
-    return [slot.id for slot in sorted(slots, key=lambda slot: (slot.start_time, slot.id))]
+def slot_ids(state: State, slot_id: Id | None, event_id: Id | None) -> list[Id]:
+    """Where there may be room: the slot that was named, or those of the event that are not over, earliest first."""
+    if slot_id is not None:
+        return [slot_id]
+    return [slot.id for slot in slots_to_come(state, event_id)] if event_id is not None else []
+
+
+def no_slots(state: State, event_id: Id | None) -> Refusal:
+    """Why an event has no slot to be in."""
+    there = event_id is not None and state.find(SLOTS_OF_EVENT, event_id)
+    if there:
+        return Refusal(SLOT_CLOSED, {"event_id": event_id, "reason": "all its slots are over"})
+    return Refusal(NOT_FOUND, {"event_id": event_id, "problem": "it has no slots"})
+
+
+def _most_fitting(state: State, programme_id: Id, ids: list[Id], spots: int) -> list[Id]:
+    """For somebody who may pass all others: open slots with room first, then full ones, then what is closed."""
+
+    def last(id: Id) -> int:
+        slot = open_slot(state, programme_id, id)
+        if isinstance(slot, Refusal):
+            return 2
+        return 0 if room_for(state, slot, spots) is None else 1
+
+    return sorted(ids, key=last)
 
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
@@ -165,12 +189,14 @@ def find_place(
     """A draft with the claim *id* in the first slot that has room, else in line for one that is full; or why not."""
     refusals: list[Refusal] = []
     full: EventSlot | None = None
-    slot_ids = _slot_ids(state, wanted)
+    ids = slot_ids(state, wanted.slot_id, wanted.event_id)
     if wanted.event_id is not None:
-        there = there_already(state, slot_ids, people, waiting=False, now=now)
+        there = there_already(state, ids, people, waiting=False, now=now)
         if there is not None:
             return there
-    for slot_id in slot_ids:
+    if waived.overbook is not None:
+        ids = _most_fitting(state, command.programme_id, ids, spots_of(wanted, people))
+    for slot_id in ids:
         slot = open_slot(state, command.programme_id, slot_id, closed_too=waived.overbook is not None)
         if isinstance(slot, Refusal):
             refusals.append(slot)
@@ -184,13 +210,13 @@ def find_place(
         if refusal.code in FULL and full is None:
             full = slot
         refusals.append(refusal)
-    if full is not None and wanted.on_full == "waitlist" and waits(state, full):
-        waiting = there_already(state, slot_ids, people, waiting=True) if wanted.event_id is not None else None
-        return waiting or join_line(Draft(state), command, id, full, wanted, people, now)
+    if full is not None and wanted.on_full == "waitlist" and waits(state, full) and not over(state, full):
+        waiting = there_already(state, ids, people, waiting=True) if wanted.event_id is not None else None
+        return waiting or join_line(Draft(state), command, id, full, wanted, people, waived, now)
     because_full = [refusal for refusal in refusals if refusal.code in FULL]
     if because_full:
         return because_full[0]
-    return refusals[0] if refusals else Refusal(NOT_FOUND, {"event_id": wanted.event_id, "problem": "it has no slots"})
+    return refusals[0] if refusals else no_slots(state, wanted.event_id)
 
 
 def there_already(
@@ -203,7 +229,7 @@ def there_already(
             if member.slot_id not in slots or (member.waiting is True) != waiting:
                 continue
             claim = state.get(SlotReservation, member.reservation_id) if member.live else None
-            if claim is not None and now is not None and ran_out(claim, now):
+            if claim is not None and ran_out(claim, now):
                 continue
             return Refusal(ALREADY_WAITING if waiting else ALREADY_RESERVED, commitment(member))
     return None
@@ -259,9 +285,19 @@ def waits(state: State, slot: EventSlot) -> bool:
 
 
 def join_line(
-    draft: Draft, command: Command[Any], id: Id, slot: EventSlot, wanted: Wanted, people: list[Id], now: datetime | None
+    draft: Draft,
+    command: Command[Any],
+    id: Id,
+    slot: EventSlot,
+    wanted: Wanted,
+    people: list[Id],
+    waived: Waivers,
+    now: datetime | None,
 ) -> Draft:
-    """Write a waiting claim: for *slot*, or for any of the event if that was asked for."""
+    """Write a waiting claim: for *slot*, or for any of the event if that was asked for.
+
+    Who may be in two places may be so when the turn comes.
+    """
     claim = made(
         command,
         id,
@@ -273,7 +309,8 @@ def join_line(
         any_slot=True if wanted.event_id is not None else None,
         **whose(wanted, people),
     )
-    enter(draft, command, claim, slot, people)
+    twice = frozenset(people if waived.double_book is not None else ())
+    enter(draft, command, claim, slot, people, None, twice, waived.double_book)
     return draft
 
 
@@ -308,8 +345,8 @@ def who_is_missing(state: State, command: Command[Any], party: Party, people: li
 
 def missing_person(state: State, command: Command[Any], people: list[Id]) -> Refusal | None:
     """Refuse the first of *people* who is unknown, was merged into somebody else, or is erased."""
-    for person in people:
-        row = state.get(Participant, person)
+    rows = [state.get(Participant, person) for person in people]  # all of them first: they are looked up together
+    for person, row in zip(people, rows, strict=True):
         if row is None or row.programme_id != command.programme_id:
             return Refusal(NOT_FOUND, {"participant_id": person})
         if row.merged_into is not None:

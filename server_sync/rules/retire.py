@@ -30,6 +30,7 @@ from server_sync.rules.state import (
     State,
     takes_places,
 )
+from server_sync.rules.waitlist import let_go
 
 MOST_NAMED: Final = 100
 """How many reservations a refusal names."""
@@ -69,10 +70,12 @@ def retire(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys)
     what = extent(draft, command)
     if isinstance(what, Refusal):
         return what
+    outcome = Outcome()
+    for event_id in sorted({slot.event_id for slot in what.slots}):
+        outcome.freed |= let_go(draft, event_id, ask)
     refusal = _people_stay(draft, what, args.cancel_people, args.reason)
     if refusal is not None:
         return refusal
-    outcome = Outcome()
     cancel_people(draft, what.slots, now, outcome, whole_event=what.event is not None)
     for slot in what.slots:
         for claim in draft.find(ALL_CLAIMS_ON_SLOT, slot.id):

@@ -22,7 +22,7 @@ import msgspec
 
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Attendance, EventSlot, RoomDay, SlotReservation
-from server_sync.rules.attendance import standing, word
+from server_sync.rules.attendance import party, word
 
 MISSING_BEFORE: Final = timedelta(minutes=10)
 """Whoever has not come this long before his time is missing."""
@@ -64,12 +64,16 @@ class RoomView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def room_view(
     slots: Iterable[EventSlot],
     claims: Iterable[SlotReservation],
+    members: Mapping[Id, Sequence[Id]],
     facts: Mapping[Id, Sequence[Attendance]],
     day: RoomDay | None,
     now: datetime,
 ) -> RoomView:
-    """What *day* looks like at *now*. *slots* and *claims* are those of the room that day, *facts* by claim."""
-    going = _Day(list(slots), list(claims), facts, day, now)
+    """What *day* looks like at *now*. *slots* and *claims* are those of the room that day.
+
+    *members* (who is in it now) and *facts* are by claim.
+    """
+    going = _Day(list(slots), list(claims), members, facts, day, now)
     entries = [going.entry(claim) for claim in going.claims]
     called = day.called if day is not None and day.called else []
     return RoomView(
@@ -92,16 +96,20 @@ class _Day:
         self,
         slots: list[EventSlot],
         claims: list[SlotReservation],
+        members: Mapping[Id, Sequence[Id]],
         facts: Mapping[Id, Sequence[Attendance]],
         day: RoomDay | None,
         now: datetime,
     ) -> None:
         self.now = now
+        self.members = members
         self.facts = facts
         self.slots = {slot.id: slot for slot in slots if slot.status != "cancelled" and not slot.deleted}
         mine = [claim for claim in claims if claim.claim == "reserved" and claim.slot_id in self.slots]
         self.claims = sorted((claim for claim in mine if not claim.deleted), key=self._order)
-        self.words = {claim.id: word(claim, facts.get(claim.id, ())) for claim in self.claims}
+        self.words = {
+            claim.id: word(claim, members.get(claim.id, ()), facts.get(claim.id, ())) for claim in self.claims
+        }
         self.ahead = timedelta(minutes=min(0, day.delay_minutes)) if day is not None else timedelta()
         self.late = timedelta(minutes=day.delay_minutes) if day is not None else timedelta()
         self.called = set(day.called or ()) if day is not None else set()
@@ -168,9 +176,8 @@ class _Day:
     def entry(self, claim: SlotReservation) -> Entry:
         slot, turn = self.slots[claim.slot_id], self.turns[claim.id]
         start, end = self.times[slot.id] if turn not in ("skipped", "done", "no_show") else (None, None)
-        here = any(
-            member.word in ("checked_in", "performed") for member in standing(self.facts.get(claim.id, ())).values()
-        )
+        there = party(self.members.get(claim.id, ()), self.facts.get(claim.id, ()))
+        here = any(member.word in ("checked_in", "performed") for member in there.values())
         waited_for = start is not None and turn != "on_stage" and not here
         return Entry(
             reservation_id=claim.id,

@@ -25,17 +25,17 @@ from server_sync.protocol.records import Event, EventSlot, Location, Seat, SlotS
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.placing import needs_slot
+from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.seating import position
 from server_sync.rules.state import (
     SEATS_OF_LOCATION,
     SEATS_OF_SLOT,
     SLOTS_OF_SEAT,
-    WAITING_IN_EVENT,
     Changes,
     Keys,
     State,
 )
-from server_sync.rules.waitlist import promoted_answer, serve
+from server_sync.rules.waitlist import let_go, promoted_answer, serve
 
 MOST: Final = 5000
 """How many seats one command may make or retire."""
@@ -111,43 +111,51 @@ def create(state: State, command: Command[CreateSeats], now: datetime) -> Change
 # --------------------------------------------------------------------- retire
 
 
-def needs_retire(command: Command[RetireSeats], loaded: State) -> Keys:
-    """The seats, and the slots in which they stand, with what limits those."""
-    keys = Keys()
-    for id in command.args.seat_ids:
-        keys.lock.add((Seat, id))
-        keys.find.add((SLOTS_OF_SEAT, id))
-        seat = loaded.get(Seat, id)
-        if seat is not None:
-            keys.lock.add((Location, seat.location_id))  # nobody opens a slot's seats meanwhile
-        for place in loaded.find(SLOTS_OF_SEAT, id):
-            needs_slot(keys, loaded, place.slot_id)
-    return keys
-
-
-def retire(state: State, command: Command[RetireSeats], now: datetime) -> Changes | Refusal:
+def retire(draft: Draft, command: Command[RetireSeats], now: datetime | None, ask: Keys) -> dict[str, Any] | Refusal:
     """The seats are gone, and slots to come have as many places less; refused if somebody has one of them there."""
+    ids = list(dict.fromkeys(command.args.seat_ids))
+    rows = [_seat(draft, ask, id) for id in ids]  # all of them first: they are looked up together
+    for place in [place for id in ids for place in draft.find(SLOTS_OF_SEAT, id)]:
+        needs_slot(ask, draft, place.slot_id)
     seats: list[Seat] = []
-    places: dict[Id, list[SlotSeat]] = defaultdict(list)
-    for id in dict.fromkeys(command.args.seat_ids):
-        seat = state.get(Seat, id)
+    for id, seat in zip(ids, rows, strict=True):
         if seat is None or seat.deleted or seat.programme_id != command.programme_id:
             return Refusal(NOT_FOUND, {"seat_id": id})
         seats.append(seat)
-        for place in state.find(SLOTS_OF_SEAT, id):
-            places[place.slot_id].append(place)
-    coming = {id: slot for id in places if (slot := state.get(EventSlot, id)) is not None and slot.end_time > now}
+    coming = _to_come(draft, ids, now)
+    freed: set[Id] = set()
+    for event_id in sorted({slot.event_id for slot in coming.values()}):
+        freed |= let_go(draft, event_id, ask)
+    places: dict[Id, list[SlotSeat]] = defaultdict(list)
+    for place in [place for id in ids for place in draft.find(SLOTS_OF_SEAT, id)]:
+        places[place.slot_id].append(place)
     taken = [place for id in coming for place in places[id] if place.state != "available"]
     if taken:
         return Refusal(SEATS_TAKEN, _who_has(seats, taken))
-    draft = Draft(state)
     draft.write(*(structs.replace(seat, deleted=True) for seat in seats))
-    for id, slot in coming.items():
+    for id in coming:
+        slot = draft.get(EventSlot, id) or coming[id]
         if slot.capacity <= len(places[id]):
             return Refusal(NO_SEATS, {"slot_id": id, "problem": "no seat of this slot would be left"})
         draft.write(*(structs.replace(place, deleted=True) for place in places[id]))
         draft.write(structs.replace(slot, capacity=slot.capacity - len(places[id])))
-    return draft.changes({"seats": len(seats), "slots": len(coming)})
+    promoted = serve(draft, freed | coming.keys(), ask)  # a party that fits nowhere any more is in nobody's way
+    return {"seats": len(seats), "slots": len(coming), **promoted_answer(promoted)}
+
+
+def _seat(draft: Draft, ask: Keys, id: Id) -> Seat | None:
+    ask.lock.add((Seat, id))
+    seat = draft.get(Seat, id)
+    if seat is not None:
+        ask.lock.add((Location, seat.location_id))  # nobody opens a slot's seats meanwhile
+    return seat
+
+
+def _to_come(draft: Draft, seat_ids: list[Id], now: datetime | None) -> dict[Id, EventSlot]:
+    """The slots that show one of these seats and are not over."""
+    ids = {place.slot_id for id in seat_ids for place in draft.find(SLOTS_OF_SEAT, id)}
+    slots = {id: draft.get(EventSlot, id) for id in sorted(ids)}
+    return {id: slot for id, slot in slots.items() if slot is not None and (now is None or slot.end_time > now)}
 
 
 def _who_has(seats: list[Seat], taken: list[SlotSeat]) -> dict[str, Any]:
@@ -163,48 +171,29 @@ def _who_has(seats: list[Seat], taken: list[SlotSeat]) -> dict[str, Any]:
 # ----------------------------------------------------------------------- open
 
 
-def needs_open(command: Command[OpenSeats], loaded: State) -> Keys:
-    """The slot with what limits it, its room with the map (locked: the map stays as it is), and whoever waits."""
-    keys = Keys()
-    slot = needs_slot(keys, loaded, command.args.slot_id)
-    if slot is not None:
-        keys.lock.add((Location, slot.location_id))
-        keys.find |= {
-            (SEATS_OF_LOCATION, slot.location_id),
-            (SEATS_OF_SLOT, slot.id),
-            (WAITING_IN_EVENT, slot.event_id),
-        }
-        loaded.find(SEATS_OF_SLOT, slot.id)  # what is opened depends on both, and who is promoted on that
-        loaded.find(SEATS_OF_LOCATION, slot.location_id)
-        _open(loaded, command, keys)
-    return keys
-
-
-def open_seats(state: State, command: Command[OpenSeats], now: datetime) -> Changes | Refusal:
+def open_seats(draft: Draft, command: Command[OpenSeats], now: datetime | None, ask: Keys) -> dict[str, Any] | Refusal:
     """One row for each seat of the room, available and priced; the slot has as many places as there are seats."""
-    return _open(state, command)
-
-
-def _open(state: State, command: Command[OpenSeats], ask: Keys | None = None) -> Changes | Refusal:
-    slot = state.get(EventSlot, command.args.slot_id)
+    slot = needs_slot(ask, draft, command.args.slot_id)
     if slot is None or slot.deleted or slot.programme_id != command.programme_id:
         return Refusal(NOT_FOUND, {"slot_id": command.args.slot_id})
+    ask.lock.add((Location, slot.location_id))  # the map stays as it is
     if slot.status == "cancelled":
         return Refusal(SLOT_CANCELLED, {"slot_id": slot.id})
+    freed = let_go(draft, slot.event_id, ask)
+    slot = draft.get(EventSlot, slot.id) or slot
     if not slot.seated and slot.reserved_count > 0:
         return Refusal(HAS_PEOPLE, {"slot_id": slot.id, "reserved": slot.reserved_count})
-    seats: list[Seat] = state.find(SEATS_OF_LOCATION, slot.location_id)
-    there = {place.seat_id for place in state.find(SEATS_OF_SLOT, slot.id)}
+    seats: list[Seat] = draft.find(SEATS_OF_LOCATION, slot.location_id)
+    there = {place.seat_id for place in draft.find(SEATS_OF_SLOT, slot.id)}
     if not seats and not there:
         return Refusal(NO_SEATS, {"slot_id": slot.id, "location_id": slot.location_id})
-    event = state.get(Event, slot.event_id)
+    event = draft.get(Event, slot.event_id)
     rows = [_opened(slot, seat, event) for seat in seats if seat.id not in there]
     if not rows and slot.seated:
         return Refusal(NOTHING_TO_DO, {"slot_id": slot.id, "seats": len(there)})
-    draft = Draft(state)
     draft.write(structs.replace(slot, seated=True, capacity=len(there) + len(rows)), *rows)
     answer = {"slot_id": slot.id, "seats": len(there) + len(rows), "opened": len(rows)}
-    return draft.changes(answer | promoted_answer(serve(draft, {slot.id}, ask)))
+    return answer | promoted_answer(serve(draft, freed | {slot.id}, ask))
 
 
 def _opened(slot: EventSlot, seat: Seat, event: Event | None) -> SlotSeat:
@@ -222,6 +211,6 @@ def _opened(slot: EventSlot, seat: Seat, event: Event | None) -> SlotSeat:
 
 RULES: list[Rule[Any]] = [
     Rule("seats.create", CreateSeats, "admin", needs_create, create, bulk=True),
-    Rule("seats.retire", RetireSeats, "admin", needs_retire, retire, bulk=True),
-    Rule("slot.open_seats", OpenSeats, "admin", needs_open, open_seats, bulk=True),
+    rehearsed("seats.retire", RetireSeats, retire, bulk=True),
+    rehearsed("slot.open_seats", OpenSeats, open_seats, bulk=True),
 ]

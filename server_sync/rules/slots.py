@@ -30,7 +30,7 @@ from server_sync.rules.outcome import people_of
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import SLOTS_OF_BLOCK, Keys, State
-from server_sync.rules.waitlist import promoted_answer, serve
+from server_sync.rules.waitlist import let_go, promoted_answer, serve
 
 
 class Create(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,11 +82,12 @@ def update(draft: Draft, command: Command[Update], now: datetime | None, ask: Ke
         return slot
     start = slot.start_time if args.start_time is UNSET else args.start_time
     end = slot.end_time if args.end_time is UNSET else args.end_time
+    freed: set[Id] = set()
     if (start, end) != (slot.start_time, slot.end_time):
-        refusal = _move(draft, command, slot, start, end, ask)
+        freed |= let_go(draft, slot.event_id, ask) | {slot.id}  # at another time somebody may come who could not
+        refusal = _move(draft, command, draft.get(EventSlot, slot.id) or slot, start, end, ask)
         if refusal is not None:
             return refusal
-    freed: set[Id] = set()
     if args.capacity is not UNSET and args.capacity != slot.capacity:
         if slot.seated:
             return Refusal(INVALID, {"field": "capacity", "problem": "its places are the seats of a map"})

@@ -20,7 +20,8 @@ from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import MEMBERS, Keys
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import expire_overdue, line_ahead, needs_release, promoted_answer, serve
+from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waitlist import expire_overdue, needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -35,21 +35,18 @@ def needs(command: Command[Args], loaded: State) -> Keys:
 
 
 def decide(state: State, command: Command[Args], now: datetime) -> Changes | Refusal:
-    """An ``undone`` fact for each fact of the command that still stands."""
-    claims = {
-        fact.reservation_id: state.get(SlotReservation, fact.reservation_id)
-        for fact in state.find(FACTS_OF_COMMAND, command.args.command_id)
-    }
+    """An ``undone`` fact for each fact of the command that still stands, its claim gone or not."""
+    said: list[Attendance] = state.find(FACTS_OF_COMMAND, command.args.command_id)
     puts: list[Record] = []
     touched: list[Id] = []
-    for claim in claims.values():
-        if claim is None or claim.deleted or claim.programme_id != command.programme_id:
-            continue
-        facts = that_stand(state.find(FACTS, claim.id))
+    for id in dict.fromkeys(fact.reservation_id for fact in said if fact.programme_id == command.programme_id):
+        facts = that_stand(state.find(FACTS, id))
         undone = [_undone(command, fact, now) for fact in facts if fact.command_id == command.args.command_id]
         if undone:
-            puts += [structs.replace(claim, version=claim.version + 1), *undone]
-            touched.append(claim.id)
+            claim = state.get(SlotReservation, id)
+            there = [] if claim is None or claim.deleted else [structs.replace(claim, version=claim.version + 1)]
+            puts += [*there, *undone]
+            touched.append(id)
     if not puts:
         return Refusal(NOTHING_TO_UNDO, {"command_id": command.args.command_id})
     flag = state.get(Flag, _flag_of(command))

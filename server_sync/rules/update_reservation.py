@@ -16,7 +16,9 @@ from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import EventSlot, SlotReservation
 from server_sync.rules.claims import member_row
 from server_sync.rules.command import Command
+from server_sync.rules.create import Name
 from server_sync.rules.draft import Draft
+from server_sync.rules.overdue import ran_out
 from server_sync.rules.party_size import change_seats, grow
 from server_sync.rules.placing import Waivers, needs_people, waivers
 from server_sync.rules.rehearsed import rehearsed
@@ -24,7 +26,7 @@ from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.reserve import Guests, PersonIds, Reason, Requirements, missing_person
 from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, ran_out, serve
+from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,7 +40,7 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     guests: Guests | UnsetType | None = UNSET
     special_requirements: Requirements | UnsetType | None = UNSET
     contact: Annotated[str, msgspec.Meta(max_length=320)] | UnsetType | None = UNSET
-    reserved_name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
+    reserved_name: Name | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType | None = UNSET
     add_participant_ids: PersonIds = []
     remove_participant_ids: PersonIds = []
@@ -144,6 +146,8 @@ def _carry_out(
     """Write it, if there is room; whoever leaves, leaves first."""
     changed = structs.replace(changed, version=before.version + 1)
     more = changed.spots - before.spots
+    if command.args.seat_ids and (more <= 0 or not takes_places(before)):
+        return Refusal(INVALID, {"field": "seat_ids", "problem": "seats are for whoever comes in addition"})
     if more or added or removed:
         needs_release(ask, draft, before)
     draft.write(
@@ -155,7 +159,7 @@ def _carry_out(
     )
     double: frozenset[Id] = frozenset()
     if more > 0 or added:
-        grown = grow(draft, command, before, more, added, waived, now, ask)
+        grown = grow(draft, command, before, more, added, command.args.seat_ids, waived, now, ask)
         if isinstance(grown, Refusal):
             return grown
         double = grown
@@ -170,7 +174,9 @@ def _carry_out(
             seatless = change_seats(draft, before, slot, more, command.args.seat_ids)
             if seatless is not None:
                 return seatless
-    promoted = serve(draft, freed_slots(before) if more < 0 or removed else (), ask)
+    shrunk = more < 0 or removed
+    outgrown = more > 0 and before.claim == "waitlisted"  # a party that fits nowhere now is in nobody's way
+    promoted = serve(draft, freed_slots(before) if shrunk or outgrown else (), ask)
     answer = {"reservation_id": changed.id, "spots": changed.spots, "version": changed.version}
     return answer | promoted_answer(promoted)
 

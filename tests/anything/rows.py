@@ -8,21 +8,32 @@ import msgspec
 from msgspec import structs
 
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import TABLES, Record, columns
-from server_sync.rules.state import State
+from server_sync.protocol.records import TABLES, Event, EventSlot, EventTimeBlock, Record, columns
+from server_sync.rules.state import Effect, State
 
-_lists: dict[type[Record], Any] = {record: list[record] for record in TABLES.values()}  # type: ignore[valid-type]
+_RECORDS: list[type[Record]] = list(TABLES.values())
+_lists: dict[type[Record], Any] = {record: list[record] for record in _RECORDS}  # type: ignore[valid-type]
 
 
-async def tables(sql: Any, programme: Id, into: State | None = None) -> State:
-    """Every row of the programme."""
-    state = into if into is not None else State()
-    for name, record in TABLES.items():
-        names = ", ".join(columns(record))
-        text = await sql.fetchval(
-            f"SELECT json_agg(x)::text FROM (SELECT {names} FROM {name} WHERE programme_id = $1) x", programme
-        )
-        for row in msgspec.json.decode(text or "[]", type=_lists[record]):
+def _all_tables(condition: str) -> str:
+    """A statement for the rows of each table under its number, as JSON."""
+    parts = (
+        f"SELECT {number}, json_agg(x)::text FROM (SELECT {', '.join(columns(record))} FROM {record.TABLE}"
+        f" WHERE {condition}) x"
+        for number, record in enumerate(_RECORDS)
+    )
+    return " UNION ALL ".join(parts)
+
+
+_WHOLE = _all_tables("programme_id = $1::uuid")
+_WRITTEN = _all_tables("last_xid = $1::text::xid8")
+
+
+async def tables(sql: Any, programme: Id) -> State:
+    """Every row of the programme, all as of one moment: one statement sees one snapshot."""
+    state = State()
+    for number, text in await sql.fetch(_WHOLE, programme):
+        for row in msgspec.json.decode(text or "[]", type=_lists[_RECORDS[number]]):
             state.put(row)
     return state
 
@@ -30,16 +41,9 @@ async def tables(sql: Any, programme: Id, into: State | None = None) -> State:
 async def written_by(sql: Any, command_id: Id) -> list[Record]:
     """The rows that bear the transaction in which the command was decided."""
     xid = await sql.fetchval("SELECT last_xid::text FROM commands WHERE id = $1", command_id)
-    parts = [
-        f"SELECT {number}, json_agg(x)::text FROM (SELECT {', '.join(columns(record))} FROM {name}"
-        " WHERE last_xid = $1::text::xid8) x"
-        for number, (name, record) in enumerate(TABLES.items())
-    ]
-    records = list(TABLES.values())
     found: list[Record] = []
-    for number, text in await sql.fetch(" UNION ALL ".join(parts), xid):
-        if text is not None:
-            found += msgspec.json.decode(text, type=_lists[records[number]])
+    for number, text in await sql.fetch(_WRITTEN, xid):
+        found += msgspec.json.decode(text or "[]", type=_lists[_RECORDS[number]])
     return found
 
 
@@ -67,10 +71,20 @@ def _repeat(state: State, effects: list[Any]) -> None:
         said = after if old is None else {name: value for name, value in after.items() if name not in COUNTS}
         rows.append(_row(record, fields | said))
         counts.append((record, id, {name: value for name, value in after.items() if name in COUNTS}))
-    state.apply(rows)
+    for effect in state.apply(rows):
+        _as_many_as_before(state, effect)
     for record, id, counted in counts:
         if counted:
             state.put(_row(record, msgspec.to_builtins(state.rows[record][id]) | counted))
+
+
+def _as_many_as_before(state: State, effect: Effect) -> None:
+    """Where as many came as left, nothing was given back: so the database counts, which sees them at once."""
+    before, after = effect
+    if not isinstance(after, EventSlot | EventTimeBlock | Event) or not isinstance(before, type(after)):
+        return
+    if before.reserved_count == after.reserved_count:
+        state.put(structs.replace(after, overbooked_count=before.overbooked_count))
 
 
 def _row(record: type[Record], fields: dict[str, Any]) -> Record:

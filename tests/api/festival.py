@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 ROOT_TOKEN = "the-root-token-of-the-tests"
-DAY = "2027-03-14"
+DAY = "2083-03-14"
 
 
 def bearing(token: str, **more: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import signal
 import time
@@ -13,6 +14,8 @@ import psutil
 import pytest
 
 from server_sync.cli import main
+from server_sync.serving import reachable_at
+from tests.api.certificates import CERTIFICATE, KEY, LOCKED_KEY, OTHER_KEY
 from tests.api.processes import environment, serving
 
 ROSTER = "id,first name,last name\n1,Ada,Okafor\n2,Bo,Lind\n"
@@ -75,7 +78,8 @@ def test_a_new_server_from_nothing_to_a_desk(callboard: Callboard, empty_databas
 
 
 def test_what_goes_wrong_is_said_in_words(callboard: Callboard, database_url: str, tmp_path: Path) -> None:
-    picture = tmp_path / "poster.png"
+    picture, roster = tmp_path / "poster.png", tmp_path / "roster.csv"
+    roster.write_text(ROSTER)
     picture.write_bytes(b"\x89PNG\r\n")
     for arguments, words in (
         (["import", "--new", "X", tmp_path / "none.csv"], "none.csv can't be read: No such file or directory."),
@@ -89,10 +93,71 @@ def test_what_goes_wrong_is_said_in_words(callboard: Callboard, database_url: st
         code, said, error = callboard(database_url, *arguments)
         assert code == 1, arguments
         assert words in said + error
-    assert callboard(database_url, "invite", "--ceiling", "king")[0] == 2
+    for arguments, words in (
+        (["invite", "--ceiling", "king"], "invalid choice: 'king'"),
+        (["serve", "--port", "http"], "'http': a port is a number from 0 to 65535"),
+        (["serve", "--port", "70000"], "'70000': a port is a number"),
+        (["serve", "--workers", "-1"], "'-1': how many processes is a number from 1 to 64"),
+        (["import", "--date", "14.3.2027", roster], "'14.3.2027': a day is written like 2027-03-14"),
+    ):
+        code, _, error = callboard(database_url, *arguments)
+        assert (code, words in error) == (2, True), error
     code, _, error = callboard("postgresql://x:y@127.0.0.1:9/z", "staff")
     assert code == 1
     assert "the database can't be reached" in error
+
+
+def test_a_new_programme_is_made_once_and_not_for_a_file_that_is_refused(
+    callboard: Callboard, database_url: str, tmp_path: Path
+) -> None:
+    roster, mistaken = tmp_path / "roster.csv", tmp_path / "mistaken.csv"
+    roster.write_text(ROSTER)
+    mistaken.write_text(f"id,first name,last name\n1,{'x' * 600},Okafor\n")
+    code, _, error = callboard(database_url, "import", "--new", "Spring", mistaken)
+    assert (code, "500 are the most" in error) == (1, True), error
+    assert callboard(database_url, "staff")[2] == "callboard-server: There is no programme yet.\n"
+    code, said, _ = callboard(database_url, "import", "--new", "Spring", "--time-zone", "Europe/Berlin", roster)
+    ref = re.search(r"The new programme is (PRG-\w+)", said)
+    assert (code, bool(ref)) == (0, True), said
+    for more in ([], ["--dry-run"]):
+        code, _, error = callboard(database_url, "import", "--new", "Spring", *more, roster)
+        assert (code, "There is a programme called 'Spring' already; --programme PRG-" in error) == (1, True), error
+    code, said, _ = callboard(database_url, "import", "--programme", "Spring", roster)
+    assert (code, bool(re.search(r"people +2 +0 +0 +2\n", said))) == (0, True)
+
+
+def test_a_certificate_that_can_t_be_used_is_told_before_anything_starts(
+    callboard: Callboard, database_url: str, tmp_path: Path
+) -> None:
+    files = {"cert.pem": CERTIFICATE, "key.pem": KEY, "other.pem": OTHER_KEY, "locked.pem": LOCKED_KEY, "junk.pem": "?"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for certificate, key, words in (
+        ("cert.pem", "other.pem", "other.pem is not the key of "),
+        ("cert.pem", "locked.pem", "locked.pem is no private key in PEM form without a passphrase"),
+        ("cert.pem", "junk.pem", "junk.pem is no private key"),
+        ("junk.pem", "key.pem", "junk.pem is no certificate in PEM form"),
+        ("key.pem", "cert.pem", "key.pem is no certificate in PEM form"),
+        ("none.pem", "key.pem", "none.pem can't be read: No such file or directory"),
+    ):
+        given = ["--certificate", str(tmp_path / certificate), "--key", str(tmp_path / key)]
+        code, said, error = callboard(database_url, "serve", "--port", "0", *given)
+        assert (code, said) == (1, "")
+        assert words in error
+    given = ["--certificate", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem")]
+    with serving(database_url, 1, *given) as (at, _):
+        assert at.startswith("https://127.0.0.1:")
+        assert httpx.get(f"{at}/healthz", verify=False).status_code == 200
+
+
+def test_what_answers_everywhere_says_where_that_is(database_url: str) -> None:
+    with serving(database_url, 1, "--host", "0.0.0.0") as (at, _):
+        assert httpx.get(f"{at}/healthz").status_code == 200
+        assert "0.0.0.0" not in at
+    assert reachable_at("127.0.0.1") == ["127.0.0.1"]
+    for everywhere in ("0.0.0.0", "::"):
+        for address in map(ipaddress.ip_address, reachable_at(everywhere)):
+            assert (address.is_unspecified, address.is_link_local) == (False, False)
 
 
 def test_a_port_that_is_taken(callboard: Callboard, database_url: str) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 from tests.api.festival import Festival, bearing
+
+LONG = "the-key-of-a-stranger-"  # what nobody else may have is as long as a UUID
 
 
 def keyed(headers: dict[str, str], key: str) -> dict[str, str]:
@@ -15,7 +18,7 @@ def keyed(headers: dict[str, str], key: str) -> dict[str, str]:
 async def test_the_same_key_and_body_replays(festival: Festival) -> None:
     slot, path = await festival.slot(capacity=5), "/v1/slots/{}/reserve"
     replies = await asyncio.gather(*(
-        festival.client.post(path.format(slot), json={"reserved_name": "Ada"}, headers=keyed({}, "k1"))
+        festival.client.post(path.format(slot), json={"reserved_name": "Ada"}, headers=keyed({}, LONG + "k1"))
         for _ in range(8)
     ))  # fmt: skip
     assert {reply.status_code for reply in replies} == {201}
@@ -26,7 +29,7 @@ async def test_the_same_key_and_body_replays(festival: Festival) -> None:
 async def test_a_refusal_replays_too(festival: Festival) -> None:
     slot = await festival.slot()
     held = await festival.reserve(slot)
-    path, headers = f"/v1/slots/{slot}/reserve", keyed({}, "k2")
+    path, headers = f"/v1/slots/{slot}/reserve", keyed({}, LONG + "k2")
     first = await festival.client.post(path, json={"reserved_name": "Bo"}, headers=headers)
     await festival.change(held["reservation_id"], action="cancel")
     again = await festival.client.post(path, json={"reserved_name": "Bo"}, headers=headers)
@@ -36,7 +39,7 @@ async def test_a_refusal_replays_too(festival: Festival) -> None:
 
 async def test_the_same_key_for_something_else_is_refused(festival: Festival) -> None:
     slot = await festival.slot(capacity=5)
-    path, headers = f"/v1/slots/{slot}/reserve", keyed({}, "k3")
+    path, headers = f"/v1/slots/{slot}/reserve", keyed({}, LONG + "k3")
     assert (await festival.client.post(path, json={"reserved_name": "Ada"}, headers=headers)).status_code == 201
     reply = await festival.client.post(path, json={"reserved_name": "Bo"}, headers=headers)
     assert (reply.status_code, reply.json()["error_code"]) == (409, "KEY_REUSED")
@@ -49,7 +52,7 @@ async def test_keys_of_different_callers_are_different(festival: Festival) -> No
     ids = {
         (
             await festival.client.post(
-                f"/v1/slots/{slot}/reserve", json={"reserved_name": "Ada"}, headers=keyed(caller, "k4")
+                f"/v1/slots/{slot}/reserve", json={"reserved_name": "Ada"}, headers=keyed(caller, LONG + "k4")
             )
         ).json()["reservation_id"]
         for caller in callers
@@ -59,11 +62,23 @@ async def test_keys_of_different_callers_are_different(festival: Festival) -> No
 
 async def test_a_key_has_its_limits(festival: Festival) -> None:
     slot = await festival.slot(capacity=5)
-    for key, status in (("", 400), ("x" * 201, 400), ("x" * 200, 201)):
+    for key, status in (("", 400), ("x" * 21, 400), ("x" * 22, 201), ("x" * 201, 400), ("x" * 200, 201)):
         reply = await festival.client.post(
             f"/v1/slots/{slot}/reserve", json={"reserved_name": "A"}, headers=keyed({}, key)
         )
         assert reply.status_code == status, reply.text
+
+
+async def test_strangers_do_not_meet_under_a_key_that_anybody_might_choose(festival: Festival) -> None:
+    slot, body = await festival.slot(capacity=5), {"reserved_name": "Ada"}
+    for face in ("reserve", "hold"):
+        reply = await festival.client.post(f"/v1/slots/{slot}/{face}", json=body, headers=keyed({}, "1"))
+        assert (reply.status_code, reply.json()["error_code"]) == (400, "UNREADABLE")
+        assert "a UUID, or 22 characters or more" in reply.json()["details"]["problem"]
+        own = keyed({}, str(uuid.uuid4()))
+        assert (await festival.client.post(f"/v1/slots/{slot}/{face}", json=body, headers=own)).status_code == 201
+        staff = keyed(festival.volunteer, face)
+        assert (await festival.client.post(f"/v1/slots/{slot}/{face}", json=body, headers=staff)).status_code == 201
 
 
 async def test_a_repeated_change_is_no_stale_one(festival: Festival) -> None:

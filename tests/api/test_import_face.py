@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import dataclasses
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -10,6 +12,8 @@ import pytest
 
 from server_sync.api.app import create_app
 from server_sync.api.settings import Settings
+from server_sync.authority.runs import read_item
+from server_sync.rules.registry import RULES
 from server_sync.serving import read_file
 from tests.api.festival import ROOT_TOKEN, Festival, open_festival
 
@@ -52,6 +56,34 @@ async def test_a_roster_is_looked_at_then_imported_then_the_same(festival: Festi
     assert await people(festival) > 0
     again = (await send(festival, PEOPLE, name="roster.csv")).json()
     assert (again["changed"], again["tables"]["participants"]["unchanged"]) == (0, 2)
+
+
+async def test_a_long_file_keeps_nobody_waiting(festival: Festival, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that takes seconds for one happens on threads, while the loop answers others."""
+    seen: dict[str, set[bool]] = {}
+
+    def noted(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def working(*args: Any) -> Any:
+            seen.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
+            return work(*args)
+
+        return working
+
+    rule = RULES["import.apply"]
+    watched = dataclasses.replace(rule, needs=noted("needs", rule.needs), decide=noted("decide", rule.decide))
+    monkeypatch.setitem(RULES, rule.kind, watched)
+    monkeypatch.setattr("server_sync.authority.discover.read_item", noted("read", read_item))
+    for dry_run in ("true", "false"):
+        reply = await send(festival, PEOPLE, dry_run=dry_run)
+        assert (reply.status_code, reply.json()["changed"]) == (200, 2), reply.text
+        assert seen == {"read": {False}, "needs": {False}, "decide": {False}}, dry_run
+        seen.clear()
+
+
+async def test_a_file_that_is_too_long_is_told_so(festival: Festival) -> None:
+    reply = await send(festival, b"x" * (16 * 1024 * 1024 + 1))
+    assert (reply.status_code, reply.json()["error_code"]) == (413, "TOO_LARGE")
+    assert reply.json()["error"] == "That is too much at once; 16 MB are the most."
 
 
 async def test_a_file_that_cannot_be_read(festival: Festival) -> None:

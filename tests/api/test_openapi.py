@@ -84,6 +84,21 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
     assert shown >= 12
 
 
-def test_every_kind_of_command_is_named(document: dict[str, Any]) -> None:
-    kind = document["components"]["schemas"]["NewCommand"]["properties"]["kind"]
-    assert kind["examples"] == sorted(ARGUMENTS)
+def test_every_kind_of_command_is_named_with_its_arguments(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["NewCommand"]["properties"]["kind"]["examples"] == sorted(ARGUMENTS)
+    offered = schemas["NewCommand"]["oneOf"]
+    assert [one["properties"]["kind"] for one in offered] == [{"const": kind} for kind in sorted(ARGUMENTS)]
+    for one in offered:
+        args = schemas[one["properties"]["args"]["$ref"].rpartition("/")[2]]
+        struct = ARGUMENTS[one["title"]]
+        assert set(args["properties"]) == set(struct.__struct_fields__), one["title"]
+        required = {field.name for field in msgspec.structs.fields(struct) if field.required}
+        assert set(args.get("required", [])) == required, one["title"]
+
+
+def test_what_revoking_answers_is_told_of_each(document: dict[str, Any]) -> None:
+    for what in ("device", "staff"):
+        [path] = (path for path in document["paths"] if path.endswith(f"/{{{what}_id}}/revoke"))
+        shape = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert set(document["components"]["schemas"][shape["$ref"].rpartition("/")[2]]["properties"]) == {f"{what}_id"}

@@ -57,3 +57,36 @@ async def test_a_desk_s_programme_is_its_own_and_root_names_one(festival: Festiv
     assert reply.status_code == 200, reply.text
     rooms = (await festival.client.get("/v1/locations", headers=festival.admin)).json()["locations"]
     assert [room["name"] for room in rooms] == ["Room A"]
+
+
+async def test_an_id_that_was_used_is_told_as_the_command_would_be(festival: Festival) -> None:
+    cancel = {"slot_id": await festival.slot(), "reason": "storm"}
+    id = new_id()
+    body = {"kind": "slot.cancel", "args": cancel, "id": id}
+    done = await festival.client.post("/v1/commands", json=body, headers=festival.admin)
+    assert done.status_code == 200, done.text
+    again = await look(festival, "slot.cancel", cancel, envelope={"id": id})
+    assert (again.status_code, again.json()["details"]) == (200, done.json()["details"])
+    anew = await look(festival, "slot.cancel", cancel, envelope={"id": new_id()})
+    assert anew.status_code == 409, anew.text
+    for args, by in (
+        ({**cancel, "reason": "rain"}, festival.admin),
+        (cancel, ROOT | {"programme": festival.programme}),
+    ):
+        other = await look(festival, "slot.cancel", args, envelope={"id": id}, by=by)
+        assert (other.status_code, other.json()["error_code"]) == (409, "KEY_REUSED"), other.text
+    refused = {"slot_id": new_id(), "reason": "storm"}, new_id()
+    body = {"kind": "slot.cancel", "args": refused[0], "id": refused[1]}
+    first = await festival.client.post("/v1/commands", json=body, headers=festival.admin)
+    again = await look(festival, "slot.cancel", refused[0], envelope={"id": refused[1]})
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+
+
+async def test_an_id_that_a_row_bears_is_taken(festival: Festival) -> None:
+    slot = await festival.slot()  # bears no command's id: it derives from that of its block
+    args = {"slot_id": slot, "reason": "storm"}
+    reply = await look(festival, "slot.cancel", args, envelope={"id": slot})
+    assert (reply.status_code, reply.json()["error_code"]) == (409, "ALREADY_EXISTS"), reply.text
+    body = {"kind": "slot.cancel", "args": args, "id": slot}
+    done = await festival.client.post("/v1/commands", json=body, headers=festival.admin)
+    assert (reply.status_code, reply.json()) == (done.status_code, done.json())

@@ -19,7 +19,7 @@ from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, derived_id, new_id
 
 ROOT = Principal("root", "root", "admin")
-NOON = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)
+NOON = datetime(2082, 5, 2, 12, 0, tzinfo=UTC)
 
 
 def envelope(kind: str, args: dict[str, Any], **how: Any) -> Envelope:

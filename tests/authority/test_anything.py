@@ -1,181 +1,181 @@
-"""Any commands in any order through the real authority: by several processes at once, and against a prediction."""
+"""Any commands in any order through the real authority, by several processes at once: no constraint ever fires."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections import Counter
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import asyncpg
 import msgspec
 
-from desktop.store.prediction import Scope, WatchedState, predict, prediction
-from server_sync.authority.principal import Principal
 from server_sync.embedded import EmbeddedPostgres
-from server_sync.protocol.commands import Result
+from server_sync.protocol.commands import Envelope
 from server_sync.protocol.ids import Id, derived_id
-from server_sync.protocol.records import EventSlot, Record
-from server_sync.rules.state import State
 from tests.anything.choosing import Seeded
-from tests.anything.commands import NOBODY, Anything, weighted_kinds
-from tests.anything.ground import ground
+from tests.anything.commands import Anything, weighted_kinds
+from tests.anything.ground import NOBODY
 from tests.anything.invariants import broken
-from tests.anything.rows import differences, replayed, tables, written_by
-from tests.authority.centre import Centre, centre, envelope, ok
+from tests.anything.machine import LENGTH
+from tests.anything.rows import differences, replayed, tables
+from tests.anything.shares import LONG, Shares
+from tests.anything.worker import START, Report, Turn
+from tests.authority.centre import Centre, centre, envelope
+from tests.authority.fresh import fresh_programme
 
-SEED = os.environ.get("CALLBOARD_SEED", "20261121")
-STEPS = int(os.environ.get("CALLBOARD_STEPS", "1200"))
-PREDICTIONS = int(os.environ.get("CALLBOARD_PREDICTIONS", "400"))
-PROCESSES, TASKS = 2, 6
-ROOT_FOLDER = Path(__file__).resolve().parents[2]
+SEED: Final = os.environ.get("CALLBOARD_SEED", "20261121")
+TURNS: Final = max(1, int(os.environ.get("CALLBOARD_STEPS", "1200")) // LENGTH)
+PROCESSES, TASKS = 2, 5
+BOTH: Final = 10
+"""So many commands of a turn are given by both processes."""
 
-
-async def build(c: Centre, **settings: Any) -> None:
-    """The small festival, by commands."""
-    if settings:
-        ok(await c.submit("programme.update", {"settings": settings}))
-    names: dict[str, Id] = {}
-    for name, kind, args in ground():
-        said = {key: names[v[1:]] if isinstance(v, str) and v.startswith("@") else v for key, v in args.items()}
-        asked = envelope(kind, said, id=derived_id(NOBODY, f"{SEED} {name}"))
-        ok(await c.authority.submit(Principal("root", "root", "admin"), asked, c.programme))
-        names[name] = asked.id
-    state = await tables(c.sql, c.programme)
-    for slot in sorted(state.rows[EventSlot].values(), key=lambda slot: slot.id):
-        if slot.event_id == names["seated"]:
-            ok(await c.submit("slot.open_seats", {"slot_id": slot.id}, id=derived_id(slot.id, SEED)))
+ROOT_FOLDER: Final = Path(__file__).resolve().parents[2]
 
 
 async def test_any_commands_by_two_processes_at_once(database_url: str, postgres: EmbeddedPostgres) -> None:
-    print(f"seed {SEED}, {STEPS} commands (CALLBOARD_SEED, CALLBOARD_STEPS)")
-    async with centre(database_url) as c:
-        await build(c, hold_seconds=1, paid_hold_seconds=2)
-        each = STEPS // PROCESSES // TASKS
-        reports = await asyncio.gather(*(_worker(database_url, c.programme, n, each) for n in range(PROCESSES)))
-        said: Counter[str] = Counter()
-        for report in reports:
-            assert report["errors"] == []
+    print(f"seed {SEED}, {TURNS} turns of {LENGTH} commands (CALLBOARD_SEED, CALLBOARD_STEPS)")
+    shares, watch = Shares(), Watch()
+    async with AsyncExitStack() as stack:
+        c = await stack.enter_async_context(centre(database_url))
+        workers = [await _worker(stack, database_url, number) for number in range(PROCESSES)]
+        gate, eyes = [await _connection(stack, database_url) for _ in range(2)]
+        for turn in range(TURNS):
+            seed = f"{SEED}/{turn}"
+            await fresh_programme(c, seed, hold_seconds=1, paid_hold_seconds=2)
+            both = await _for_both(c, seed)
+            await gate.execute("SELECT pg_advisory_lock($1)", START)
+            for number, worker in enumerate(workers):
+                told = Turn(c.programme, f"{seed}/{number}", LENGTH // PROCESSES // TASKS, both)
+                assert worker.stdin is not None
+                worker.stdin.write(msgspec.json.encode(told) + b"\n")
+            await _all_ready(gate)
+            watching = asyncio.create_task(watch.run(eyes, c))
+            await gate.execute("SELECT pg_advisory_unlock($1)", START)
+            reports = [await _report(worker) for worker in workers]
+            watch.over = True
+            await watching
+            _check(seed, reports, both, shares, postgres)
+            await _check_tables(c, seed)
+            watch.over = False
+    print(f"{watch}\n{shares}")
+    assert all(watch.waits[f"worker {number}"] for number in range(PROCESSES)), "they did not get in each other's way"
+    assert watch.looks > TURNS, "hardly anybody looked while they were at it"
+    assert sum(map(shares.tried, {kind for kind, _ in shares.refused} | shares.applied.keys())) == TURNS * LENGTH
+    if TURNS * LENGTH >= LONG:
+        assert shares.scarce(least=20, percent=20) == {}
+
+
+class Watch:
+    """Looks at the tables, and at who waits for whose locks, until it is ``over``."""
+
+    def __init__(self) -> None:
+        self.waits: Counter[str] = Counter()
+        self.looks = 0
+        self.over = False
+
+    def __str__(self) -> str:
+        return f"seen waiting for locks: {dict(self.waits)}; {self.looks} looks at the tables meanwhile"
+
+    async def run(self, sql: Any, c: Centre) -> None:
+        """What must never be false is true at every moment, not only at the end."""
+        while not self.over:
+            for _ in range(20):
+                waiting = await sql.fetch(
+                    "SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND NOT EXISTS"
+                    " (SELECT FROM pg_locks l WHERE l.pid = pg_stat_activity.pid AND NOT l.granted AND l.objid = $1)",
+                    START,
+                )
+                self.waits.update(name for (name,) in waiting)
+                await asyncio.sleep(0.002)
+            problems = broken(await tables(sql, c.programme), datetime.now(UTC))
+            assert not problems, problems
+            self.looks += 1
+
+
+async def _worker(stack: AsyncExitStack, url: str, number: int) -> Process:
+    named = f"{url}{'&' if '?' in url else '?'}application_name=worker%20{number}"
+    command = (sys.executable, "-m", "tests.anything.worker", named, str(TASKS))
+    worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT_FOLDER, stdin=PIPE, stdout=PIPE, limit=2**26)
+    stack.push_async_callback(_ended, worker)
+    return worker
+
+
+async def _ended(worker: Process) -> None:
+    assert worker.stdin is not None
+    worker.stdin.close()
+    try:
+        await asyncio.wait_for(worker.wait(), 20)
+    except TimeoutError:
+        worker.kill()
+        await worker.wait()
+
+
+async def _connection(stack: AsyncExitStack, url: str) -> Any:
+    connection = await asyncpg.connect(url)
+    stack.push_async_callback(connection.close)
+    return connection
+
+
+async def _for_both(c: Centre, seed: str) -> list[Envelope]:
+    """Commands about the festival as it begins."""
+    state, choose = await tables(c.sql, c.programme), Seeded(f"{seed}/both")
+    made = []
+    for number in range(BOTH):
+        given = Anything(choose, state, datetime.now(UTC), []).command(weighted_kinds())
+        made.append(envelope(given.kind, given.args, id=derived_id(NOBODY, f"{seed}/both {number}"), **given.how))
+    return made
+
+
+async def _all_ready(gate: Any) -> None:
+    """Wait until every process stands at the gate."""
+    async with asyncio.timeout(60):
+        while True:
+            ready = await gate.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND objid = $1", START)
+            if ready == PROCESSES:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def _report(worker: Process) -> Report:
+    assert worker.stdout is not None
+    line = await worker.stdout.readline()
+    assert line, f"the worker ended with {await worker.wait()}"
+    return msgspec.json.decode(line, type=Report)
+
+
+def _check(seed: str, reports: list[Report], both: list[Envelope], shares: Shares, postgres: EmbeddedPostgres) -> None:
+    for report in reports:
+        assert report.errors == []
+        if report.raised:
             log = postgres._folder.log.read_text(errors="replace")
-            assert report["raised"] == [], f"the rules should have known: {log[log.find('ERROR:') - 200 :][:6000]}"
-            said.update(report["said"])
-        print(dict(sorted(said.items())))
-        state = await tables(c.sql, c.programme)
-        assert broken(state) == []
-        apart = differences(await replayed(c.sql, c.programme), state)
-        assert not apart, "\n".join(apart[:3])
-        assert sum(said.values()) == each * PROCESSES * TASKS
+            raise AssertionError(f"seed {seed}: {report.raised}: the rules should have known: {log[-6000:]}")
+        for kind, code in report.said:
+            shares.count(kind, code)
+    assert reports[0].both.keys() == {asked.id for asked in both}
+    for report in reports[1:]:
+        assert report.both == reports[0].both, f"seed {seed}: one command had two verdicts"
 
 
-async def _worker(url: str, programme: Id, number: int, steps: int) -> dict[str, Any]:
-    command = (
-        sys.executable,
-        "-m",
-        "tests.anything.worker",
-        url,
-        programme,
-        f"{SEED}/{number}",
-        str(steps),
-        str(TASKS),
+async def _check_tables(c: Centre, seed: str) -> None:
+    state = await tables(c.sql, c.programme)
+    problems = broken(state, datetime.now(UTC))
+    assert not problems, f"seed {seed}: {problems}"
+    apart = differences(await replayed(c.sql, c.programme), state)
+    assert not apart, f"seed {seed}: " + "\n".join([*apart[:3], *await _told_of(c, apart[0].split()[1].strip(":"))])
+
+
+async def _told_of(c: Centre, id: Id) -> list[str]:
+    """What the ledger says of one row."""
+    told = await c.sql.fetch(
+        "SELECT number, last_xid, kind, e FROM commands, jsonb_array_elements(effects::jsonb) e"
+        " WHERE programme_id = $1 AND e->>1 = $2 ORDER BY number",
+        c.programme,
+        id,
     )
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT_FOLDER, stdout=-1, stderr=-1)
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    report: dict[str, Any] = msgspec.json.decode(out.splitlines()[-1])
-    return report
-
-
-# ------------------------------------------------------------- predictions
-
-TIMES = frozenset({
-    "reserved_at", "queued_at", "expires_at", "cancelled_at", "confirmed_at", "occurred_at", "raised_at",
-    "resolved_at", "held_until", "on_stage_since", "enrolled_at", "revoked_at", "used_at",
-})  # fmt: skip
-"""Columns in which the centre writes its own time, where it writes one."""
-
-
-async def test_what_a_desk_predicts_is_what_the_centre_writes(database_url: str) -> None:
-    print(f"seed {SEED}, {PREDICTIONS} commands (CALLBOARD_SEED, CALLBOARD_PREDICTIONS)")
-    async with centre(database_url) as c:
-        await build(c)
-        desk = await c.desk()
-        assert desk.principal.device_id is not None
-        scope = Scope(desk.principal.device_id, c.programme, "admin", desk.principal.actor)
-        replica = WatchedState()
-        _take(replica, _rows(await tables(c.sql, c.programme)))
-        choose, kinds, said = Seeded(SEED), weighted_kinds(), list[Id]()
-        outcomes: Counter[str] = Counter()
-        for step in range(PREDICTIONS):
-            if choose.chance(3):
-                await _let_holds_run_out(c, replica)
-            kind, args, how = Anything(choose, replica, datetime.now(UTC), said).command(kinds)
-            asked = envelope(kind, args, id=derived_id(NOBODY, f"{SEED} {step}"), **how)  # so that the seed repeats it
-            predicted = prediction(step, asked, scope)
-            predict(replica, predicted, datetime.now(UTC))
-            result = await c.authority.submit(desk.principal, asked, c.programme)
-            assert isinstance(result, Result), result
-            where = f"seed {SEED} step {step}: {kind} {args}"
-            refusal = None if predicted.refusal is None else predicted.refusal.code
-            assert refusal == result.code, f"{where}: predicted {predicted.refusal}, decided {result}"
-            outcomes[f"{kind} {result.code or 'applied'}"] += 1
-            if result.status != "applied":
-                continue
-            said.append(asked.id)
-            written = [row for row in await written_by(c.sql, asked.id) if _on_desks(replica, row)]
-            foreseen = {(type(e.after), e.after.id): e.after for e in predicted.effects}
-            again = [row for row in written if (type(row), row.id) not in foreseen]
-            assert all(replica.peek((type(row), row.id)) == row for row in again), where  # as it was
-            assert _bare(foreseen.values()) == _bare(row for row in written if row not in again), where
-            _take(replica, written)
-        print(dict(sorted(outcomes.items())))
-        there = State()
-        _take(there, _rows(await tables(c.sql, c.programme)))
-        assert differences(_plain(replica), there) == []
-
-
-async def _let_holds_run_out(c: Centre, replica: State) -> None:
-    await c.sql.execute("UPDATE slot_reservations SET expires_at = now() - interval '1 minute' WHERE claim = 'held'")
-    await c.sql.execute(
-        "UPDATE slot_seats s SET held_until = r.expires_at FROM slot_reservations r"
-        " WHERE r.id = s.reservation_id AND s.state = 'held'"
-    )
-    _take(replica, _rows(await tables(c.sql, c.programme)))
-
-
-def _rows(state: State) -> list[Record]:
-    return [row for rows in state.rows.values() for row in rows.values()]
-
-
-def _on_desks(replica: WatchedState, row: Record) -> bool:
-    """Whether a desk holds the row, or is to: one that left before, and was only forgotten now, is on none."""
-    return not row.deleted or replica.peek((type(row), row.id)) is not None
-
-
-def _take(replica: State, rows: list[Record]) -> None:
-    """Take rows as a desk does: those that left, leave."""
-    for row in rows:
-        if row.deleted:
-            replica.remove(type(row), row.id)
-        else:
-            replica.put(row)
-
-
-def _plain(state: State) -> State:
-    plain = State()
-    for rows in state.rows.values():
-        for row in rows.values():
-            plain.put(row)
-    return plain
-
-
-def _bare(rows: Any) -> dict[tuple[str, Id], dict[str, Any]]:
-    """The rows without what only the centre knows: refs, and when it was by its clock."""
-    return {(type(row).TABLE, row.id): _without(row) for row in rows}
-
-
-def _without(row: Record) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(row))
-    fields.pop("ref", None)
-    return {name: "a time" if name in TIMES else value for name, value in fields.items()}
+    return [" ".join(map(str, row)) for row in told]

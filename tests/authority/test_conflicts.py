@@ -261,30 +261,43 @@ async def test_too_far_to_walk(hall: Hall) -> None:
     assert (await hall.check()).conflicts == [], "where it is nobody said"
 
 
+async def test_a_walk_begins_where_somebody_was_last(hall: Hall) -> None:
+    """Twice in the Great Hall, then in the Small Hall: one walk, from the second time."""
+    again, there = await hall.slot(hall.great, 10), await hall.slot(hall.small, 20)
+    await hall.join(again, hall.ada)
+    await hall.join(there, hall.ada)
+    found = await hall.only("walk_too_short", walk=30)
+    assert [place.slot_id for place in found.places] == [again, there]
+    assert found.by == 0
+
+
 @pytest.mark.parametrize(
-    ("table", "change", "severity", "says"),
+    ("table", "change", "says"),
     [
-        ("event_slots", "status = 'cancelled'", "problem", "that was cancelled"),
-        ("event_slots", "status = 'closed'", "warning", "that is closed"),
-        ("event_slots", "deleted = true", "problem", "that is no longer there"),
-        ("event_time_blocks", "status = 'cancelled'", "problem", "that was cancelled"),
-        ("events", "is_active = false", "warning", "of an event that is not active"),
-        ("events", "deleted = true", "problem", "that is no longer there"),
+        ("event_slots", "status = 'cancelled'", "that was cancelled"),
+        ("event_slots", "deleted = true", "that is no longer there"),
+        ("event_time_blocks", "status = 'cancelled'", "that was cancelled"),
+        ("events", "deleted = true", "that is no longer there"),
     ],
 )
-async def test_places_in_what_does_not_take_place(
-    hall: Hall, table: str, change: str, severity: str, says: str
-) -> None:
+async def test_places_in_what_does_not_take_place(hall: Hall, table: str, change: str, says: str) -> None:
     await hall.sql.execute(f"UPDATE {table} SET {change}")
     report = await hall.check()
     assert report.counts["claim_on_closed"] == 2
     found = next(row for row in report.conflicts if row.kind == "claim_on_closed")
-    assert found.severity == severity
+    assert found.severity == "problem"
     assert found.words.startswith(f"Ada Okafor has a place in a slot {says}: Piano solo, Sat 2 May 12:00–12:10")
     assert found.reservation is not None
     assert found.reservation.id == hall.claim
     await hall.sql.execute("UPDATE slot_reservations SET claim = 'cancelled'")
     assert (await hall.check()).counts["claim_on_closed"] == 0
+
+
+@pytest.mark.parametrize("change", ["event_slots SET status = 'closed'", "events SET is_active = false"])
+async def test_who_is_in_what_takes_no_newcomers_stays(hall: Hall, change: str) -> None:
+    """Sign-up is over, or a slot is blocked: that is how it was meant, and no conflict."""
+    await hall.sql.execute(f"UPDATE {change}")
+    assert (await hall.check()).conflicts == []
 
 
 async def test_a_hold_that_outlived_itself(hall: Hall) -> None:

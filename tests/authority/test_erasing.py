@@ -17,16 +17,18 @@ from desktop.store.outbox import Identity
 from desktop.store.worker import InlineWorker
 from desktop.sync.delta import read_delta
 from server_sync.authority.connection import open_pool
+from server_sync.authority.erasing import _NAMED
 from server_sync.authority.feed import Delta as FeedDelta
 from server_sync.authority.feed import Feed, Follower, Page
-from server_sync.protocol.commands import Line, PushRequest
-from server_sync.protocol.ids import Id
+from server_sync.protocol.commands import Envelope, Line, PushRequest
+from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.imports import Import, ImportPerson, Place, Problem
 from server_sync.rules import cancel
 from server_sync.rules.create import CreateParticipant
 from server_sync.rules.people import UpdateParticipant
 from server_sync.rules.redaction import ERASED_NAME
-from tests.authority.centre import NOON, Centre, centre, code, ok
+from tests.authority.centre import NOON, ROOT, Centre, centre, code, codes, ok
+from tests.unit.files import talk, talks
 
 SECRETS = ("Quillfeather", "zq@example.org", "Marchpane", "X-4711", "a golden stool", "mother@example.org", "Zebedee")
 """Everything that the person of these tests is known by; nothing else bears any of it."""
@@ -139,6 +141,101 @@ async def test_who_was_merged_and_who_had_left_are_forgotten_too(c: Centre) -> N
     assert await c.sql.fetchval("SELECT count(*) FROM slot_reservations WHERE deleted") == 1
     ok(await c.submit("participant.erase", {"participant_id": stays, "reason": "asked"}))
     assert await told(c) == set()
+
+
+async def mentioned_everywhere(c: Centre) -> Id:
+    """Somebody whose name stands in rows that are not his: talks that came in with a file, and what staff wrote."""
+    name = "Zebedee Quillfeather"
+    file = talks(talk("a", "09:00", name, "Bea"), talk("b", "09:30", name, room="Gym"))
+    ok(await c.submit("import.apply", {"document": msgspec.to_builtins(file)}))
+    who: Id = await c.sql.fetchval("SELECT id::text FROM participants WHERE display_name = $1", name)
+    row = await c.sql.fetchrow(
+        "SELECT s.id::text AS slot, s.time_block_id::text AS block, s.event_id::text AS event,"
+        " s.location_id::text AS room FROM event_slots s JOIN events e ON e.id = s.event_id WHERE e.name = 'a'"
+    )
+    about = f"{name} (zq@example.org) needs the side door"
+    said = {"description": about, "metadata": {"said": about, "number": "X-4711"}}
+    ok(await c.submit("event.update", {"event_id": row["event"], "artists": ["Bea", name], **said}))
+    ok(await c.submit("block.update", {"block_id": row["block"], "notes": about}))
+    ok(await c.submit("slot.block", {"slot_id": row["slot"], "reason": about}))
+    ok(await c.submit("location.update", {"location_id": row["room"], "notes": about}))
+    ok(
+        await c.submit(
+            "participant.update", {"participant_id": who, "contact": "zq@example.org", "external_id": "X-4711"}
+        )
+    )
+    twin = await c.create("participant", display_name=name)
+    (elsewhere,) = await c.slots(start=NOON.replace(year=2026, hour=9, minute=15))
+    ok(await c.reserve(elsewhere, twin))
+    ok(await c.submit("participant.merge", {"participant_id": who, "duplicate_id": twin, "waive_reason": about}))
+    return who
+
+
+async def test_no_row_that_his_claims_lead_to_repeats_him(c: Centre) -> None:
+    who = await mentioned_everywhere(c)
+    assert await told(c) == {"Quillfeather", "Zebedee", "zq@example.org", "X-4711"}
+    tables = ("reservation_members", "events", "event_time_blocks", "event_slots", "locations")
+    found = " UNION ALL ".join(
+        f"SELECT '{table}' FROM {table} t WHERE t::text LIKE '%Quillfeather%'" for table in tables
+    )
+    assert {row[0] for row in await c.sql.fetch(found)} == set(tables)
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    assert await c.sql.fetch(found) == []
+    assert await told(c) == {"X-4711"}
+    event = await c.sql.fetchrow("SELECT artists, metadata::text AS said FROM events WHERE name = 'a'")
+    assert event["artists"] == ["Bea", ERASED_NAME]
+    assert msgspec.json.decode(event["said"])["number"] == "X-4711", (
+        "a number of the event's own, as far as anybody knows"
+    )
+
+
+async def test_a_file_that_came_in_again_forgets_whoever_was_in_it_as_before(c: Centre) -> None:
+    place = Place(file="roster.csv", line=2)
+    who = ImportPerson(key="X-4711", place=place, external_id="X-4711", display_name="Zebedee Quillfeather",
+                       school="Marchpane Hall", contact="zq@example.org")  # fmt: skip
+    other = ImportPerson(key="N-1", place=place, external_id="N-1", display_name="Ann", school="Elsewhere")
+    ok(await c.submit("import.apply", roster(who, other)))
+    ok(await c.submit("import.apply", roster(who, msgspec.structs.replace(other, school="Anywhere"))))
+    id = await c.sql.fetchval("SELECT id::text FROM participants WHERE external_id = 'X-4711'")
+    touched = await c.sql.fetchval("SELECT count(*) FROM commands WHERE touched @> ARRAY[$1::uuid]", id)
+    assert touched == 1, "the second time nothing of him changed"
+    ok(await c.submit("participant.erase", {"participant_id": id, "reason": "asked"}))
+    assert await told(c) == set()
+    assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE args::text LIKE '%Anywhere%'") == 1
+
+
+async def test_what_was_refused_forgets_whoever_it_named(c: Centre) -> None:
+    """Before there was such a person, or where it said something that no command could be made of."""
+    (slot,) = await c.slots()
+    (ann,) = await c.people(1)
+    ok(await c.reserve(slot, ann))
+    desk = await c.desk()
+    named = {"display_name": "Zebedee Quillfeather", "contact": "mother@example.org", "school": "Marchpane Hall"}
+    pushed = await desk.push(
+        desk.queue("reservation.walk_in", {"slot_id": slot, **named}),
+        desk.queue("participant.create", {**named, "age": "nine"}),
+        desk.queue("participant.dream", {"of": [named["display_name"]]}),
+        desk.queue("participant.create", {"display_name": "Zebedee Quillfeatherstone", "age": "ten"}),
+    )
+    assert codes(pushed) == ["SLOT_FULL", "INVALID", "UNKNOWN_KIND", "INVALID"]
+    written = b'{"slot_id": "%s", "reserved_name": "Z\\u00e9b\\u00C9d\\u00e9e"}' % slot.encode()
+    refused = Envelope(id=new_id(), kind="reservation.reserve", args=msgspec.Raw(written))
+    assert code(await c.authority.submit(ROOT, refused, c.programme)) == "SLOT_FULL"
+    who = await c.create("participant", **named, external_id="X-4711")
+    ok(await c.submit("participant.update", {"participant_id": who, "display_name": "ZébÉdée"}))
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    ledger = "\n".join(row[0] for row in await c.sql.fetch("SELECT args::text FROM commands ORDER BY number"))
+    assert ledger.count("Zebedee Quillfeather") == ledger.count("Quillfeatherstone") == 1, "somebody else"
+    assert not any(said in ledger for said in ("mother@example.org", "Marchpane", "X-4711", "u00e9", "ZébÉdée"))
+    assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE status = 'rejected'") == 5
+
+
+async def test_what_names_somebody_is_looked_up_by_an_index(c: Centre) -> None:
+    who, _ = await somebody(c)
+    await c.sql.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+    await c.sql.execute(f"PREPARE named (uuid[], text[]) AS {_NAMED}")
+    plan = await c.sql.fetch("EXPLAIN EXECUTE named ($1, '{}')".replace("$1", f"'{{{who}}}'"))
+    assert "ix_commands_unlinked" in "\n".join(row[0] for row in plan)
 
 
 @pytest.mark.expects_log("participant.erase could not be carried out")
@@ -270,6 +367,23 @@ async def test_what_waits_on_a_desk_keeps_its_arguments_until_it_has_its_verdict
     await desk.pull()
     assert on_disk(tmp_path) == set()
     assert late in {state.envelope.id for state in (await desk.store.everything()).commands}
+
+
+async def test_a_desk_forgets_whom_a_refused_command_named(c: Centre, desk: DeskAt, tmp_path: Path) -> None:
+    who, _ = await somebody(c)
+    await desk.fetch_everything()
+    again = CreateParticipant(display_name="Zebedee Quillfeather", school="Marchpane Academy", external_id="X-4711")
+    await desk.ask("participant.create", again)
+    run = await desk.store.run_from(1, 10, 10**6)
+    assert isinstance(run, list)
+    commands = [queued.envelope for queued in run]
+    pushed = PushRequest(proto=1, device=desk.principal.device_id, incarnation=1, commands=commands)
+    reply = await c.authority.push(desk.principal, pushed)
+    assert [result.code for result in reply.results] == ["ALREADY_EXISTS"]  # type: ignore[union-attr]
+    await desk.pull()
+    ok(await c.submit("participant.erase", {"participant_id": who, "reason": "asked"}))
+    await desk.pull()
+    assert on_disk(tmp_path) == set()
 
 
 async def test_a_desk_that_fetches_everything_anew_forgets_as_well(c: Centre, desk: DeskAt, tmp_path: Path) -> None:

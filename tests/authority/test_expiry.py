@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from server_sync.authority import leader as leader_module
 from server_sync.authority.expiry import Expiry
+from server_sync.authority.load import lock
+from server_sync.protocol.imports import Import
+from server_sync.rules.import_file import Args
+from server_sync.rules.registry import RULES
 from tests.authority.centre import Centre, centre, ok
 from tests.authority.test_holds import hall, hold, taken
 
@@ -128,3 +135,55 @@ async def test_a_look_that_is_repeated_repeats_nothing(database_url: str) -> Non
             await connection.close()
         assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE kind = 'hold.expire'") == 1
         assert await c.counts(slot) == (0, 0)
+
+
+@pytest.mark.expects_log("ran out and was not ended .NOT_EXPIRED.")
+async def test_a_hold_that_was_refused_once_is_not_refused_for_ever(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that was set back between the look and the lock: the verdict is stored, and the hold is due still."""
+    async with centre(database_url) as c:
+        slot, (seat,) = await hall(c, 1)
+        ok(await hold(c, slot, seat, ttl_seconds=1))
+        await asyncio.sleep(1.1)
+        expiry = Expiry(c.authority)
+        connection: Any = await asyncpg.connect(database_url)
+        with monkeypatch.context() as patch:
+
+            async def earlier(*args: Any) -> Any:
+                return await lock(*args) - timedelta(minutes=5)
+
+            patch.setattr("server_sync.authority.batch.lock", earlier)
+            await expiry.look(connection)
+            assert len(await taken(c, slot)) == 1
+        await expiry.look(connection)
+        await connection.close()
+        assert not await taken(c, slot)
+        statuses = "SELECT status, count(*)::int FROM commands WHERE kind = 'hold.expire' GROUP BY status"
+        assert dict(await c.sql.fetch(statuses)) == {"rejected": 1, "applied": 1}
+
+
+async def test_a_hold_ends_in_time_while_a_long_file_is_decided(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes seconds takes them on a thread: the process that leads goes on looking, and answering."""
+    rule, seconds = RULES["import.apply"], 6.0
+
+    def decide(*args: Any) -> Any:
+        time.sleep(seconds)
+        return rule.decide(*args)
+
+    monkeypatch.setitem(RULES, rule.kind, dataclasses.replace(rule, decide=decide))
+    async with centre(database_url) as c, timers(c):
+        slot, (seat,) = await hall(c, 1)
+        held = ok(await hold(c, slot, seat, ttl_seconds=1))["reservation_id"]
+        document = Import(file="day.csv", file_hash="0" * 64, format="csv-schedule")
+        file = asyncio.create_task(c.submit("import.apply", msgspec.to_builtins(Args(document=document))))
+
+        async def ended() -> bool:
+            claim = "SELECT claim = 'expired' FROM slot_reservations WHERE id = $1::text::uuid"
+            return bool(await c.sql.fetchval(claim, held))
+
+        await until(ended, 5)
+        assert not file.done(), "it was decided meanwhile"
+        ok(await file)

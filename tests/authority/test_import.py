@@ -17,6 +17,7 @@ from server_sync.protocol.imports import Import, ImportRefused, group_members
 from server_sync.rules.import_file import Args, preview
 from server_sync.rules.import_report import TableCounts
 from server_sync.rules.state import Changes
+from tests.anything.rows import differences, replayed, tables
 from tests.authority.centre import ROOT, Centre, centre, code, envelope, ok
 
 FILES = (
@@ -153,7 +154,7 @@ async def test_people_reserve_while_a_file_comes_again(here: Centre) -> None:
     """A file that moves a block, while people take places in it: nothing is lost, nothing overbooked."""
     schedule = (
         "block,event,category,type,room,date,start,end,slot_minutes,slot_capacity\n"
-        "B1,Piano,music,team,{room},2026-05-02,{start},{end},10,3\n"
+        "B1,Piano,music,team,{room},2082-05-02,{start},{end},10,3\n"
     )
     texts = [
         schedule.format(room=room, start=f"{hour:02}:00", end=f"{hour + 1:02}:00")
@@ -177,7 +178,7 @@ async def test_people_reserve_while_a_file_comes_again(here: Centre) -> None:
     wrong = await here.sql.fetchval(
         "SELECT count(*) FROM reservation_members m JOIN event_slots s ON s.id = m.slot_id"
         " JOIN slot_reservations r ON r.id = m.reservation_id WHERE m.start_time <> s.start_time"
-        " OR r.location_id <> s.location_id OR s.reserved_count <> 3 OR s.start_time < '2026-05-02T16:00Z'"
+        " OR r.location_id <> s.location_id OR s.reserved_count <> 3 OR s.start_time < '2082-05-02T16:00Z'"
     )
     assert wrong == 0
 
@@ -200,7 +201,7 @@ async def test_the_line_gets_what_a_file_adds_and_the_files_claims_get_seats(her
     people = "id,first_name,last_name\nP1,Ann,Lee\nP2,Bo,Ek\nP3,Cy,Fox\n"
     schedule = (
         "block,event,category,type,room,date,start,end,slot_minutes,slot_capacity\n"
-        "B1,Piano,music,individual,Hall,2026-05-02,09:00,09:20,10,{places}\n"
+        "B1,Piano,music,individual,Hall,2082-05-02,09:00,09:20,10,{places}\n"
     )
     said = "block,slot,person_id\nB1,1,P1\n"
     await bring(here, together(people, schedule.format(places=1), said))
@@ -250,9 +251,48 @@ def together(*texts: str) -> Import:
     return readable(read_all(files, Defaults(name="Day", time_zone="UTC")))
 
 
+NAMED = "block,event,room,date,start,end,slot_minutes,slot_capacity,capacity,slot,person\n"
+
+
+async def test_the_ledger_tells_what_a_file_brought_and_what_it_changed(here: Centre) -> None:
+    """A limit set on a block that people are in, and an empty block that was another event's."""
+    piano = "B1,Piano,Hall,2082-05-02,09:00,10:00,15,2,{},1,Ann\nB1,,,,,,,,,1,Bo\n"
+    dance = "B2,{},Gym,2082-05-02,09:00,10:00,15,2,,,\n"
+    await bring(here, together(NAMED + piano.format("") + dance.format("Dnace")))
+    answer = await bring(here, together(NAMED + piano.format(3) + "B1,,,,,,,,,2,Cy\n" + dance.format("Dance")), at=1)
+    assert answer["problems"] == []
+    events = {row[0] for row in await here.sql.fetch(
+        "SELECT e.name FROM event_time_blocks b JOIN events e ON e.id = b.event_id WHERE b.deleted IS NOT TRUE"
+    )}  # fmt: skip
+    assert events == {"Piano", "Dance"}
+    limit = await here.sql.fetchrow(
+        "SELECT max_capacity, reserved_count, overbooked_count FROM event_time_blocks WHERE external_id = 'B1'"
+    )
+    assert tuple(limit) == (3, 3, 0)
+    there = await tables(here.sql, here.programme)
+    assert differences(await replayed(here.sql, here.programme), there) == []
+    slot = await here.sql.fetchval(
+        "SELECT s.id::text FROM event_slots s JOIN event_time_blocks b ON b.id = s.time_block_id"
+        " WHERE b.external_id = 'B1' AND s.slot_number = 4"
+    )
+    assert code(await here.submit("reservation.reserve", {"slot_id": slot, "reserved_name": "Di"})) == "BLOCK_FULL"
+
+
+async def test_who_was_erased_does_not_come_back_with_the_file(here: Centre) -> None:
+    people, said = "id,name\nP1,Zoe Quill\n", "block,slot,person_id\nB1,1,P1\n"
+    files = (people, NAMED + "B1,Piano,Hall,2082-05-02,09:00,10:00,15,2,,,\n", said)
+    await bring(here, together(*files))
+    erased = str(await here.sql.fetchval("SELECT id FROM participants"))
+    ok(await here.submit("participant.erase", {"participant_id": erased, "reason": "asked"}))
+    answer = await bring(here, together(*files), at=1)
+    assert [problem["code"] for problem in answer["problems"]] == ["erased_here"]
+    assert answer["changed"] == 0
+    assert await count(here, "participants") == await count(here, "slot_reservations") == 1
+
+
 async def test_nonsense_is_refused_and_leaves_no_trace(here: Centre) -> None:
     said: dict[str, Any] = {"document": msgspec.json.decode(msgspec.json.encode(demo()))}
-    said["document"]["blocks"][3]["start"] = "2026-05-02T09:00:00"
+    said["document"]["blocks"][3]["start"] = "2082-05-02T09:00:00"
     result = await here.submit("import.apply", said)
     assert code(result) == "INVALID"
     assert await count(here, "events") == 0

@@ -192,7 +192,7 @@ def test_a_hash_does_not_change_with_a_release() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b'{"a": "\xff"}', b'{"a":', b"[" * 50_000 + b"]" * 50_000, b'"\\ud800"', b"1e999"]
+    "raw", [b"", b'{"a": "\xff"}', b'{"a":', b"[" * 50_000 + b"]" * 50_000, b'"\\ud800"', b"1e999", b"null"]
 )
 def test_what_is_no_json_is_kept_as_a_text_that_shows_it(raw: bytes) -> None:
     said(raw)

@@ -169,12 +169,43 @@ async def test_what_a_desk_may_not_do_is_a_verdict_in_its_queue(database_url: st
             msgspec.structs.replace(desk.queue("event.create", {}), args=msgspec.Raw(b'{"junk": "\xff"')),
             msgspec.structs.replace(desk.queue("event.create", {}), args=msgspec.Raw(b"[" * 50_000 + b"]" * 50_000)),
             msgspec.structs.replace(desk.queue("no.kind", {}), args=msgspec.Raw(b'{"x": "\xff"}')),
+            msgspec.structs.replace(desk.queue("group.create", {}), args=msgspec.Raw(b"null")),
+            msgspec.structs.replace(desk.queue("group.create", {}), args=msgspec.Raw(b"[null]")),
         ]
         reply = await desk.push(*run)
-        assert codes(reply) == ["NOT_ALLOWED", INVALID, "UNKNOWN_KIND", "NOT_ALLOWED", "NOT_ALLOWED", "UNKNOWN_KIND"]
-        assert reply.next_seq == 7
+        expected = ["NOT_ALLOWED", INVALID, "UNKNOWN_KIND", "NOT_ALLOWED", "NOT_ALLOWED", "UNKNOWN_KIND"]
+        assert codes(reply) == [*expected, "NOT_ALLOWED", "NOT_ALLOWED"]
+        assert reply.next_seq == 9
         assert codes(await desk.push(*run)) == codes(reply)
-        assert len(await c.sql.fetch("SELECT args FROM commands WHERE seq IS NOT NULL")) == 6
+        assert len(await c.sql.fetch("SELECT args FROM commands WHERE seq IS NOT NULL")) == 8
+
+
+async def test_a_queue_that_asks_for_what_is_old_is_read_as_it_was_written(database_url: str) -> None:
+    """Names that no rule knows (any more) are no mistake of a desk: what it queued, it sends for ever."""
+    async with centre(database_url) as c:
+        desk = await c.desk()
+        null = msgspec.structs.replace(desk.queue("group.create", {}), args=msgspec.Raw(b"null"))
+        reply = await desk.push(null, desk.queue("group.create", {"name": "A", "colour": "red", "shortName": "B"}))
+        assert (codes(reply), reply.stop, reply.next_seq) == ([INVALID, "applied"], None, 3)
+
+
+@pytest.mark.expects_log("group.create could not be carried out")
+async def test_after_a_failure_the_same_is_to_be_pushed_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async with centre(database_url) as c:
+        desk = await c.desk()
+        await desk.push(desk.queue("group.create", {"name": "A"}), desk.queue("group.create", {"name": "B"}))
+        run = [desk.queue("group.create", {"name": "C"}), desk.queue("group.create", {"name": "D"})]
+        with monkeypatch.context() as patch:
+            patch.setattr("server_sync.authority.batch.store", broken)
+            reply = await desk.push(*run)
+            assert (codes(reply), reply.stop, reply.next_seq) == ([], "retry", 3)
+        reply = await desk.push(*run)
+        assert (codes(reply), reply.stop, reply.next_seq) == (["applied"] * 2, None, 5)
 
 
 @pytest.mark.expects_log("stopped by a constraint only")

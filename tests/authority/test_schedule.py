@@ -112,8 +112,7 @@ async def test_a_preview_answers_what_would_happen_and_writes_nothing(database_u
         claim = ok(await c.reserve(slot, *people))["reservation_id"]
         before = await c.sql.fetchval("SELECT count(*) FROM commands")
         asked = envelope("slot.cancel", {"slot_id": slot, "reason": "storm"})
-        found = await preview(c.authority.pool, ROOT, asked, c.programme)
-        assert isinstance(found, dict)
+        found = ok(await preview(c.authority.pool, ROOT, asked, c.programme))
         assert found["cancelled"][0]["reservation_id"] == claim
         assert sorted(found["cancelled"][0]["participant_ids"]) == sorted(people)
         assert await c.counts(slot) == (2, 2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -219,7 +221,49 @@ async def test_a_verdict_never_changes_and_no_command_is_lost(connection: Any) -
         await connection.execute("DELETE FROM commands")
     with pytest.raises(asyncpg.RestrictViolationError):
         await connection.execute("TRUNCATE commands CASCADE")
-    await connection.execute("UPDATE commands SET args = '{\"erased\": true}', actor = 'erased'")
+    for column in metadata.tables["commands"].c:
+        if column.name not in ("args", "details", "effects", "updated_at", "last_xid"):
+            other = {"number": "DEFAULT", "touched": "ARRAY[id]", "hash": "decode(repeat('11', 16), 'hex')"}
+            value = other.get(column.name, _OTHER.get(column.type.python_type))
+            with pytest.raises((asyncpg.RestrictViolationError, asyncpg.ForeignKeyViolationError)) as refused:
+                await connection.execute(f"UPDATE commands SET {column.name} = {value}")
+            assert "a verdict never changes" in str(refused.value), column.name
+    await connection.execute("UPDATE commands SET args = '{\"erased\": true}', details = null, effects = null")
+
+
+_OTHER = {str: "'failed'", int: "7", uuid.UUID: "gen_random_uuid()", datetime: "now() + interval '1 day'"}
+"""Another value of a column, by its type."""
+
+
+async def test_what_happened_never_changes(connection: Any) -> None:
+    day = await make_day(connection)
+    claim = await insert_claim(connection, day, day.slots[0], person=day.people[0])
+    command = (
+        "INSERT INTO commands (id, principal, actor, kind, v, args, hash, status) VALUES"
+        " ($1, 'root', 'root', 'x', 1, '{}', decode(repeat('00', 16), 'hex'), 'applied')"
+    )
+    await connection.execute(command, said := new_id())
+    await connection.execute(
+        "INSERT INTO attendance (id, programme_id, reservation_id, kind, occurred_at, command_id, actor)"
+        " VALUES (gen_random_uuid(), $1, $2, 'arrived', now(), $3, 'Bea')",
+        day.programme, claim, said,
+    )  # fmt: skip
+    await connection.execute(command, other := new_id())
+    for change in (
+        "kind = 'performed'", "occurred_at = now() - interval '1 hour'", "actor = 'Cy'", "deleted = true",
+        f"participant_id = '{day.people[0]}'", f"command_id = '{other}'",
+    ):  # fmt: skip
+        with pytest.raises(asyncpg.RestrictViolationError, match="a later fact undoes it"):
+            await connection.execute(f"UPDATE attendance SET {change}")
+
+
+async def test_a_hold_ends_at_a_time(connection: Any) -> None:
+    day = await make_day(connection)
+    claim = await insert_claim(connection, day, day.slots[0])
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await connection.execute("UPDATE slot_reservations SET claim = 'held' WHERE id = $1", claim)
+    assert refused.value.constraint_name == "ck_slot_reservations_held_until_a_time"
+    await connection.execute("UPDATE slot_reservations SET claim = 'held', expires_at = now() WHERE id = $1", claim)
 
 
 async def test_names_are_found_by_an_index_with_accents_folded(connection: Any) -> None:

@@ -44,7 +44,7 @@ def _of_half(table: str) -> str:
 
 
 _EVENT, _BLOCK, _ROOM = (_of_half(table) for table in ("000c", "000d", "000e"))
-_START: Final = "'2026-05-01'::timestamptz + ((n / 2) * 2) * interval '1 minute'"
+_START: Final = "'2082-05-01'::timestamptz + ((n / 2) * 2) * interval '1 minute'"
 _SLOT_OF: Final = "(n % 2 + 2 * ((n / 2 % 5000 + 7 * (n / 100000)) % 5000))"
 """Slots 0 to 9,999, the even ones of one programme; the ten claims of one person are in ten of them."""
 _SLOT: Final = _id("000f", _SLOT_OF)
@@ -60,8 +60,8 @@ LOADING: Final = (
     f"""INSERT INTO locations (id, programme_id, name) SELECT {_ROOM}, {_PROGRAMME}, 'Yard ' || n
  FROM generate_series(0, 1) n""",
     f"""INSERT INTO event_time_blocks (id, programme_id, event_id, location_id, start_time, end_time, manual_slots,
- status, waived, reserved_count, overbooked_count) SELECT {_BLOCK}, {_PROGRAMME}, {_EVENT}, {_ROOM}, '2026-05-01',
- '2026-06-01', true, 'open', false, 0, 0 FROM generate_series(0, 1) n""",
+ status, waived, reserved_count, overbooked_count) SELECT {_BLOCK}, {_PROGRAMME}, {_EVENT}, {_ROOM}, '2082-05-01',
+ '2082-06-01', true, 'open', false, 0, 0 FROM generate_series(0, 1) n""",
     f"""INSERT INTO event_slots (id, programme_id, time_block_id, event_id, location_id, start_time, end_time,
  slot_number, capacity, reserved_count, overbooked_count, status, created_by_admin)
  SELECT {_id("000f", "n")}, {_PROGRAMME}, {_BLOCK}, {_EVENT}, {_ROOM}, {_START}, {_START} + interval '2 minutes',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -28,7 +29,7 @@ FASTEST: Final = 15_000
 """More commands a second than are pushed here."""
 
 _REPLY: Final = msgspec.json.Decoder(PushReply)
-_OCCURRED: Final = "2026-03-14T09:00:00Z"
+_OCCURRED: Final = datetime.now(UTC).isoformat()
 
 
 def body(desk: BenchDesk, first: int) -> bytes:

@@ -23,12 +23,12 @@ INSERT INTO events (id, programme_id, name, category, type, is_active, points_fi
  VALUES ({EVENT}, {PROGRAMME}, 'Ride', 'sports', 'individual', true, 3, 2, 1, false, 'strict', 0, 0);
 INSERT INTO locations (id, programme_id, name) VALUES ({ROOM}, {PROGRAMME}, 'Start');
 INSERT INTO event_time_blocks (id, programme_id, event_id, location_id, start_time, end_time, manual_slots, status,
- waived, reserved_count, overbooked_count) VALUES ({BLOCK}, {PROGRAMME}, {EVENT}, {ROOM}, '2026-03-14', '2026-03-28',
+ waived, reserved_count, overbooked_count) VALUES ({BLOCK}, {PROGRAMME}, {EVENT}, {ROOM}, '2082-03-14', '2082-03-28',
  true, 'open', false, 0, 0);
 INSERT INTO event_slots (id, programme_id, time_block_id, event_id, location_id, start_time, end_time, slot_number,
  capacity, reserved_count, overbooked_count, status, created_by_admin)
  SELECT ('00000000-0000-7000-8000-0001' || lpad(to_hex(n), 8, '0'))::uuid, {PROGRAMME}, {BLOCK}, {EVENT}, {ROOM},
- '2026-03-14'::timestamptz + n * interval '1 minute', '2026-03-14'::timestamptz + (n + 1) * interval '1 minute', n,
+ '2082-03-14'::timestamptz + n * interval '1 minute', '2082-03-14'::timestamptz + (n + 1) * interval '1 minute', n,
  1000000000, 0, 0, 'open', true FROM generate_series(1, 10000) n;
 """
 
@@ -93,8 +93,8 @@ SELECT 1 FROM participants WHERE id = {PERSON} FOR NO KEY UPDATE;
 {_CLAIM.format(slot=SLOT, person=PERSON)} RETURNING id AS claim \\gset
 {_MEMBER.format(
     claim=":claim", person=PERSON, slot=SLOT,
-    start="'2026-03-14'::timestamptz + (:slot)::int * interval '1 minute'",
-    end="'2026-03-14'::timestamptz + ((:slot)::int + 1) * interval '1 minute'",
+    start="'2082-03-14'::timestamptz + (:slot)::int * interval '1 minute'",
+    end="'2082-03-14'::timestamptz + ((:slot)::int + 1) * interval '1 minute'",
 )} RETURNING id AS member \\gset
 {_reserved(":claim", ":member", PERSON, SLOT)};
 COMMIT;

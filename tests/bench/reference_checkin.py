@@ -31,8 +31,8 @@ CLAIMS: Final = (
  FROM generate_series($1::int, $2::int) n""",
     f"""INSERT INTO reservation_members (id, programme_id, reservation_id, participant_id, slot_id, start_time,
  end_time, live, waived) SELECT {_id("0006", "n")}, {PROGRAMME}, {_id("0005", "n")}, {_PERSON}, {_SLOT},
- '2026-03-14'::timestamptz + (n % 10000 + 1) * interval '1 minute',
- '2026-03-14'::timestamptz + (n % 10000 + 2) * interval '1 minute', true, false
+ '2082-03-14'::timestamptz + (n % 10000 + 1) * interval '1 minute',
+ '2082-03-14'::timestamptz + (n % 10000 + 2) * interval '1 minute', true, false
  FROM generate_series($1::int, $2::int) n""",
 )
 """Claims number $1 to $2, one person each, spread over the slots."""

@@ -34,7 +34,7 @@ _BLOCK: Final = f"""
 INSERT INTO event_time_blocks (id, programme_id, event_id, location_id, start_time, end_time, manual_slots, status,
  waived, reserved_count, overbooked_count) SELECT ('00000000-0000-7000-8000-0009' || lpad(to_hex(n), 8, '0'))::uuid,
  {reference.PROGRAMME}, ('00000000-0000-7000-8000-0008' || lpad(to_hex(n), 8, '0'))::uuid, {reference.ROOM},
- '2026-04-01'::timestamptz + n * interval '2 hours', '2026-04-01'::timestamptz + (n * 2 + 1) * interval '1 hour', true,
+ '2082-04-01'::timestamptz + n * interval '2 hours', '2082-04-01'::timestamptz + (n * 2 + 1) * interval '1 hour', true,
  'open', false, 0, 0 FROM generate_series(1, $1::int) n
 """
 _SLOT: Final = f"""
@@ -43,7 +43,7 @@ INSERT INTO event_slots (id, programme_id, time_block_id, event_id, location_id,
  SELECT ('00000000-0000-7000-8000-0007' || lpad(to_hex(n), 8, '0'))::uuid, {reference.PROGRAMME},
  ('00000000-0000-7000-8000-0009' || lpad(to_hex(n), 8, '0'))::uuid,
  ('00000000-0000-7000-8000-0008' || lpad(to_hex(n), 8, '0'))::uuid, {reference.ROOM},
- '2026-04-01'::timestamptz + n * interval '2 hours', '2026-04-01'::timestamptz + (n * 2 + 1) * interval '1 hour', 1,
+ '2082-04-01'::timestamptz + n * interval '2 hours', '2082-04-01'::timestamptz + (n * 2 + 1) * interval '1 hour', 1,
  {PLACES}, 0, 0, 'open', true FROM generate_series(1, $1::int) n
 """
 

@@ -12,11 +12,14 @@ from desktop.day.flag_words import flag_title
 from desktop.day.open_slots import Request, open_slots
 from desktop.day.slots import slot_facts
 from desktop.day.status import claim_status
+from desktop.widgets.records import StatusKind
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, SlotReservation
 from server_sync.rules.attend import FLAG_REASONS
 from server_sync.rules.state import State
 from tests.sync.small_day import MORNING, SmallDay, small_day
+from tests.unit.day import Day as UnitDay
+from tests.unit.day import applied
 
 
 def test_every_reason_for_a_flag_has_words() -> None:
@@ -33,6 +36,30 @@ def test_every_reason_for_a_flag_has_words() -> None:
 def test_a_reason_from_a_newer_centre_is_spelt_out() -> None:
     assert flag_title("no_show_in_the_rain", "Ada", "") == "Ada: no-show in the rain"
     assert flag_title("seat_is_wet", "Ada", "") == "Ada: seat is wet"
+
+
+def test_who_is_here_is_as_the_rules_count_it() -> None:
+    """What was said of a name counts for all who turn out to be it; who has left the party counts no more."""
+    day = UnitDay()
+    (slot,) = day.slots(capacity=3)
+    claim = day.reserve(slot, reserved_name="The Mayor")
+    applied(day.do("attendance.arrive", {"reservation_id": claim}))
+    people = [day.person(name) for name in ("Ada", "Ben", "Cem")]
+    change = {"reservation_id": claim}
+
+    def seen() -> tuple[StatusKind, int, int]:
+        status = claim_status(day.state, day.claim(claim), slot.start_time, slot.start_time, UTC)
+        return status.kind, status.here, status.total
+
+    applied(day.do("reservation.update", change | {"add_participant_ids": people[:2]}))
+    assert seen() == (StatusKind.HERE, 2, 2)
+    day.now += timedelta(minutes=1)
+    applied(day.do("attendance.no_show", change | {"participant_ids": people[:2]}))
+    assert seen() == (StatusKind.NO_SHOW, 0, 2)
+    applied(
+        day.do("reservation.update", change | {"add_participant_ids": people[2:], "remove_participant_ids": people[:2]})
+    )
+    assert seen() == (StatusKind.HERE, 1, 1)
 
 
 def line_of(day: SmallDay, *waiting: tuple[str, Id, dict[str, Any]]) -> State:

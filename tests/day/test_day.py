@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import keyring
 import keyring.errors
@@ -17,6 +18,7 @@ from desktop.day.attention_service import AttentionService
 from desktop.day.day import Day
 from desktop.day.desk_service import DeskService
 from desktop.day.loading import loading_words
+from desktop.day.status import clock
 from desktop.day.strip import as_of, clock_note, strip_state
 from desktop.first_run import leave
 from desktop.screens.desk.viewmodel import DeskViewModel
@@ -555,3 +557,10 @@ async def test_a_desk_that_was_taken_off_begins_anew(
 def new_device() -> Id:
     """Another desk's id."""
     return derived_id(ROOT, "Desk 2")
+
+
+def test_a_time_beyond_the_calendar_of_a_zone_is_shown_too() -> None:
+    """Such a row would otherwise break every card of the day."""
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        for far in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+            assert len(clock(far, ZoneInfo(zone))) == len("09:41")

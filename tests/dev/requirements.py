@@ -2,7 +2,9 @@
 
 The requirements are the rows of ``tests/scenarios/requirements.md``. A row is proven by tests that bear its id and
 pass; with ``--disable`` also by their failing, each time that something named by their marker is turned off (see
-``tests/scenarios/conftest.py``). With paths only those tests run, and only the rows that they bear are shown.
+``tests/scenarios/conftest.py``): by what they assert, while the server does not break, and for a row of ``core`` not
+for want of whole commands or faces alone. A test that was skipped leaves its row open, and the state says so. With
+paths only those tests run, and only the rows that they bear are shown.
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ ROUNDS: Final = ("core", "serve", "desk", "sync", "surge", "ship", "no")
 ELSEWHERE: Final = {"C16": "by the run on a fresh machine"}
 """Rows that no test can prove from within, and what does."""
 
-NO_PROOF: Final = frozenset(
-    {"CannotTurnOff", "ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "FixtureLookupError", "Skipped"}
-)
-"""What may be raised while something is off without showing that the test noticed."""
+PROOF: Final = frozenset({"AssertionError", "Failed", "TimeoutError"})
+"""What a test that noticed raises: what it asserts does not hold, nothing was raised where something must be, or what
+it gave some seconds never came. Anything else, a KeyError say, is something that broke on the way."""
+
+WHOLE: Final = ("command:", "face:")
+"""What may be off without showing more than that the test uses it."""
 
 _ROW: Final = re.compile(r"^\| ([A-Z]\d\d) \| (.*) \| (\w+)(?: — [^|]*)? \|$")
 _TEST: Final = re.compile(r"::test_((?:[A-Z]\d\d_)+)")
@@ -47,7 +51,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a test ended; ``off`` is what was turned off, ``phase`` where it went wrong, ``raised`` the exception."""
+    """How a test ended; ``off`` is what was turned off, ``phase`` where it went wrong, ``raised`` the exception.
+
+    ``broken`` is what the server logged as an error, of what the test does not provoke itself.
+    """
 
     test: str
     outcome: str
@@ -55,6 +62,7 @@ class Outcome:
     phase: str = ""
     raised: str = ""
     why: str = ""
+    broken: str = ""
 
     @property
     def name(self) -> str:
@@ -69,8 +77,15 @@ class Outcome:
 
     @property
     def noticed(self) -> bool:
-        """Whether the test itself failed, and not what is round it."""
-        return self.outcome == "failed" and self.phase == "call" and self.raised not in NO_PROOF
+        """Whether the test itself failed by what it asserts, and not what is round it or beneath it."""
+        return self.outcome == "failed" and self.phase == "call" and self.raised in PROOF and not self.broken
+
+    @property
+    def unnoticed(self) -> str:
+        """What happened instead."""
+        if self.outcome == "passed":
+            return "passes"
+        return f"the server broke: {self.broken}" if self.broken else f"{self.outcome} in {self.phase}: {self.why}"
 
 
 @dataclass(slots=True)
@@ -122,7 +137,8 @@ def _judge(row: Row, wanted: bool, ordinary: Sequence[Outcome], off: Sequence[Ou
     wrong = [outcome for outcome in tests if outcome.outcome != "passed"]
     if wrong:
         notes = [f"{outcome.name}: {outcome.outcome} in {outcome.phase}: {outcome.why}" for outcome in wrong]
-        return Verdict(row, "failed", not wanted, names, notes)
+        failed = any(outcome.outcome != "skipped" for outcome in wrong)
+        return Verdict(row, "failed" if failed else "skipped in part", not wanted, names, notes)
     if off is None:
         return Verdict(row, "passes", True, names)
     return _judge_off(row, wanted, names, [outcome for outcome in off if row.id in outcome.ids])
@@ -137,11 +153,11 @@ def _judge_off(row: Row, wanted: bool, names: list[str], off: Sequence[Outcome])
     if idle:
         return Verdict(row, "nothing turned off", not wanted, names, [f"no marker: {name}" for name in idle])
     if blind:
-        notes = [
-            f"without {run.off}: {'passes' if run.outcome == 'passed' else f'{run.outcome} in {run.phase}: {run.why}'}"
-            for run in blind
-        ]
+        notes = [f"without {run.off}: {run.unnoticed}" for run in blind]
         return Verdict(row, "not seen to fail", not wanted, names, notes)
+    things = [thing for run in runs if run.off for thing in run.off.split(" + ")]
+    if row.round == "core" and all(thing.startswith(WHOLE) for thing in things):
+        return Verdict(row, "only whole things off", not wanted, names, notes)
     return Verdict(row, "proven", True, names, notes)
 
 
@@ -178,8 +194,8 @@ def table(verdicts: Iterable[Verdict]) -> str:
     lines = []
     for verdict in verdicts:
         row, tests = verdict.row, ", ".join(verdict.tests)
-        lines.append(f"{row.id}  {row.round:<5}  {verdict.state:<18}  {tests}".rstrip())
-        lines += [f"{'':33}{note}" for note in verdict.notes]
+        lines.append(f"{row.id}  {row.round:<5}  {verdict.state:<21}  {tests}".rstrip())
+        lines += [f"{'':36}{note}" for note in verdict.notes]
     return "\n".join(lines)
 
 
@@ -198,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--disable", action="store_true", help="run each test with its thing turned off, too")
     parser.add_argument("-n", type=int, default=2, dest="workers", help="how many processes, given pytest-xdist")
     parser.add_argument("--all", action="store_true", help="show the rows of other rounds as well")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     paths = [word for word in options.asked if word not in ROUNDS]
     rounds = [word for word in options.asked if word in ROUNDS]
     if len(rounds) > 1:

@@ -21,9 +21,11 @@ import pytest
 from server_sync.rules import transitions
 from tests.scenarios.stage import Stage
 
-@pytest.mark.turned_off("command:event.create")
+@pytest.mark.turned_off("command:event.create", "part:server_sync.rules.create:display_name='Nobody'")
 async def test_T01_sees_it(stage: Stage) -> None:
     await stage.create("event", name="Any")
+    ada = await stage.create("participant", display_name="Ada")
+    assert (await stage.row("participants", ada))["display_name"] == "Ada"
 
 @pytest.mark.turned_off("command:reservation.reserve", "part:server_sync.rules.transitions:TRANSITIONS={}")
 async def test_T02_T03_does_not_look(stage: Stage) -> None:
@@ -54,17 +56,41 @@ async def test_T09_is_about_a_constraint(stage: Stage) -> None:
     query = "SELECT count(*) FROM pg_constraint WHERE conname = 'ck_event_slots_within_capacity'"
     assert await stage.value(query) == 1
 
-@pytest.mark.turned_off("face:GET /v1/events/{event_id}")
-async def test_T10_is_about_a_face(stage: Stage) -> None:
+@pytest.mark.turned_off("face:GET /v1/events/{event_id}", "command:event.create")
+async def test_T10_is_about_whole_things(stage: Stage) -> None:
+    await stage.create("event", name="Any")
     await stage.get(f"/v1/events/{stage.festival.event}")
 
-@pytest.mark.turned_off("part:server_sync.rules.blocks:new_slot")
+@pytest.mark.turned_off("part:server_sync.rules.blocks:split=()")
 async def test_T11_is_about_a_part(stage: Stage) -> None:
-    await stage.festival.block()
+    block = await stage.festival.block(slot_duration_minutes=20)
+    assert (await stage.command("block.generate_slots", {"block_id": block["id"]}))["slots"] == 3
 
 @pytest.mark.turned_off("environment:CALLBOARD_TEST_PROTECTIONS=nolock")
 async def test_T12_is_about_the_environment(stage: Stage) -> None:
-    assert stage.app.state.services.authority._lane._batch._locking
+    assert stage.app.state.services.authority._lanes.main._batch._locking
+
+@pytest.mark.turned_off("part:server_sync.rules.blocks:new_slot")
+async def test_T13_breaks_the_server(stage: Stage) -> None:
+    await stage.festival.block()
+
+@pytest.mark.expects_log("could not be carried out")
+@pytest.mark.expects_log("failed")
+@pytest.mark.turned_off("part:server_sync.rules.create:display_name='Nobody'")
+async def test_T14_provokes_the_failure(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from server_sync.authority import batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "save_cursors", lambda *_: 1 / 0)
+        assert (await stage.give("event.create", {"name": "Any"})).status_code == 500
+    ada = await stage.create("participant", display_name="Ada")
+    assert (await stage.row("participants", ada))["display_name"] == "Ada"
+
+@pytest.mark.turned_off("part:server_sync.api.answers:INTERNAL='other'")
+async def test_T15_trips_over_something(stage: Stage) -> None:
+    from server_sync.api import answers
+
+    {"INTERNAL": 1}[answers.INTERNAL]
 """
 
 
@@ -75,12 +101,12 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
     (folder / "test_planted.py").write_text(PLANTED)
     paths = [str(folder), "-c", str(ROOT / "pyproject.toml"), "-p", "tests.conftest", "-p", "tests.scenarios.conftest"]
     ordinary, off = (requirements.run(paths, 1, disable, folder) for disable in (False, True))
-    rows = [Row(f"T{number:02}", "", "core") for number in range(1, 14)]
+    rows = [Row(f"T{number:02}", "", "core") for number in range(1, 17)]
     return {verdict.row.id: verdict for verdict in judge(rows, "core", ordinary, off)}
 
 
 def test_a_scenario_that_fails_without_its_thing_proves_its_row(verdicts: dict[str, Verdict]) -> None:
-    for id in ("T01", "T09", "T10", "T11", "T12"):
+    for id in ("T01", "T09", "T11", "T12", "T14"):
         assert (verdicts[id].state, verdicts[id].good) == ("proven", True), verdicts[id]
     assert "UNKNOWN_KIND" in verdicts["T01"].notes[0], "what was seen is told"
 
@@ -95,17 +121,25 @@ def test_a_scenario_that_does_not_fail_is_reported(verdicts: dict[str, Verdict])
 
 
 def test_a_failure_for_another_reason_does_not_count(verdicts: dict[str, Verdict]) -> None:
-    for id, word in (("T04", "there is no command"), ("T05", "no_such_module")):
+    for id, word in (
+        ("T04", "there is no command"), ("T05", "no_such_module"), ("T13", "the server broke: block.create"),
+        ("T15", "KeyError"),
+    ):  # fmt: skip
         assert (verdicts[id].state, verdicts[id].good) == ("not seen to fail", False)
         assert word in verdicts[id].notes[0]
 
 
 def test_without_a_marker_a_pass_or_a_test_there_is_no_proof(verdicts: dict[str, Verdict]) -> None:
-    states = {id: (verdicts[id].state, verdicts[id].good) for id in ("T06", "T07", "T08", "T13")}
+    states = {id: (verdicts[id].state, verdicts[id].good) for id in ("T06", "T07", "T08", "T16")}
     assert states == {
-        "T06": ("nothing turned off", False), "T07": ("failed", False), "T08": ("failed", False),
-        "T13": ("no test", False),
+        "T06": ("nothing turned off", False), "T07": ("failed", False), "T08": ("skipped in part", False),
+        "T16": ("no test", False),
     }  # fmt: skip
+    assert "not today" in verdicts["T08"].notes[0], "what was skipped says why"
+
+
+def test_a_row_is_not_proven_by_whole_commands_and_faces(verdicts: dict[str, Verdict]) -> None:
+    assert (verdicts["T10"].state, verdicts["T10"].good) == ("only whole things off", False)
 
 
 def outcome(test: str, outcome: str = "passed", **more: str) -> Outcome:
@@ -160,7 +194,7 @@ def test_a_broken_row_is_refused(line: str) -> None:
 
 def test_the_subcommand_passes_its_exit_code_on() -> None:
     run = subprocess.run(
-        [sys.executable, ROOT / "dev.py", "requirements", "core", "serve"],
+        [sys.executable, ROOT / "dev.py", "requirements", "core", "--disable", "serve"],
         capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"},
     )  # fmt: skip
     assert run.returncode == 2

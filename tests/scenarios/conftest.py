@@ -26,6 +26,11 @@ Each argument of the marker is turned off in a run of its own; ``"one + other"``
 alone would hold (a lock, and the constraint beneath it). Each run must fail, in the test itself and not in a fixture,
 so commands, faces and parts stay on until the fixtures are made. What is off is off in this process alone.
 
+It must fail by what the test asserts. A part that answers None where its callers count on something only makes the
+server break, which any test would notice: such a run, in which something is logged as an error that ``expects_log``
+does not name, proves nothing. Have a stand-in (``standins.py``) do the wrong thing cleanly instead. Nor does a row of
+``core`` count as proven by whole commands or faces alone: whatever uses them fails without them.
+
     python3 dev.py requirements --disable tests/scenarios/test_area.py    # both runs, and what they prove
 
 Look at the last column: a test that fails for another reason than what it is about proves nothing.
@@ -33,7 +38,9 @@ Look at the last column: a test that fails for another reason than what it is ab
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -47,12 +54,14 @@ from fastapi import FastAPI
 
 from server_sync.api.app import create_app
 from server_sync.api.settings import Settings
+from server_sync.authority import session
 from server_sync.serving import read_file
 from tests.api.conftest import client, festival
 from tests.api.festival import ROOT_TOKEN, Festival
 from tests.conftest import run_apart
 from tests.scenarios.contracts import Contracts, copy_contracts
 from tests.scenarios.off import Off
+from tests.scenarios.opera import no_timer
 from tests.scenarios.stage import Stage
 
 __all__ = ["client", "festival"]
@@ -62,6 +71,7 @@ LONGEST: Final = 120
 """Seconds that a test with something turned off may wait for what will never come."""
 
 _OFF: Final = pytest.StashKey[Off]()
+_ERRORS: Final = pytest.StashKey["_Errors"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,7 +107,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     off = item.stash.get(_OFF, None)
     if off is None:
         return (yield)
-    with pytest.MonkeyPatch.context() as patch, _NoLongerThan(LONGEST):
+    item.stash[_ERRORS] = errors = _Errors()
+    with pytest.MonkeyPatch.context() as patch, _NoLongerThan(LONGEST), errors:
         off.before_call(patch)
         return (yield)
 
@@ -109,6 +120,29 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         return (yield)
     with _NoLongerThan(LONGEST // 4):
         return (yield)
+
+
+class _Errors(logging.Handler):
+    """What is logged as an error while something is off."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def __enter__(self) -> None:
+        logging.getLogger().addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what it says, and which exception it is about."""
+        raised = record.exc_info[1] if record.exc_info else None
+        self.texts.append(record.getMessage() + ("" if raised is None else f" ({type(raised).__name__}: {raised})"))
+
+
+class StillWaiting(Exception):
+    """The test waited for something until it was stopped: it noticed nothing by itself."""
 
 
 class _NoLongerThan:
@@ -129,13 +163,18 @@ class _NoLongerThan:
             signal.signal(signal.SIGALRM, self._before)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"it waited for {self._seconds} s")
+        raise StillWaiting(f"for {self._seconds} s")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
-    """Say in the report what was raised, for the tool to tell a failed assertion from a broken test."""
+    """Say in the report what was raised and what broke, for the tool to tell a failed assertion from anything else."""
     report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    if call.when == "call" and _ERRORS in item.stash:
+        expected = [mark.args[0] for mark in item.iter_markers("expects_log")]
+        broken = [text for text in item.stash[_ERRORS].texts if not any(re.search(each, text) for each in expected)]
+        if broken:
+            report.user_properties.append(("broken", broken[0].splitlines()[0][:200]))
     if call.excinfo is not None:
         report.user_properties.append((f"raised in {call.when}", call.excinfo.typename))
         report.user_properties.append((f"why in {call.when}", _first_line(call.excinfo)))
@@ -160,30 +199,43 @@ def database_url(database_url: str, turned_off: Off | None) -> str:
 
 
 async def _execute(url: str, statements: list[str]) -> None:
-    connection = await asyncpg.connect(url)
+    own = await asyncpg.connect(url)
     try:
         for statement in statements:
-            await connection.execute(statement)
+            await own.execute(statement)
     finally:
-        await connection.close()
+        await own.close()
 
 
 @pytest.fixture
 async def sql(database_url: str) -> AsyncIterator[Any]:
     """A connection to the test's database, past the authority."""
-    connection = await asyncpg.connect(database_url)
+    own = await asyncpg.connect(database_url)
     try:
-        yield connection
+        yield own
     finally:
-        await connection.close()
+        await own.close()
 
 
 @pytest.fixture
-async def app(database_url: str) -> AsyncIterator[FastAPI]:
+def lock_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch waits for a lock for as long as it takes to line others up beside it, or to find a deadlock."""
+    monkeypatch.setitem(session.BRIEF, "lock_timeout", "3s")
+
+
+@pytest.fixture
+async def app(database_url: str, lock_wait: None) -> AsyncIterator[FastAPI]:
     """The server: two batches in flight at once, so that what is asked for together meets in the database."""
     app = create_app(Settings(database_url, ROOT_TOKEN, lanes=2), read_file)
     async with app.router.lifespan_context(app):
         yield app
+
+
+@pytest.fixture
+async def without_timer(database_url: str) -> AsyncIterator[None]:
+    """Holds that run out stay as they are until somebody is in their way. It comes before ``stage``."""
+    async with no_timer(database_url):
+        yield
 
 
 @pytest.fixture

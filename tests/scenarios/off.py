@@ -153,9 +153,9 @@ def _replace(name: str, patch: pytest.MonkeyPatch) -> None:
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise CannotTurnOff(f"part:{name}: {error}") from error
     plain = old.__func__ if isinstance(old, (staticmethod, classmethod)) else old
-    new = stand_in or _instead(plain, value)
+    new: Any = stand_in if other else _instead(plain, value)
     if inspect.isclass(owner):
-        patch.setattr(owner, attribute, staticmethod(new) if callable(plain) and not stand_in else new)
+        patch.setattr(owner, attribute, staticmethod(new) if callable(plain) and not other else new)
     else:
         patch.setattr(owner, attribute, new)
         everywhere(old, new, attribute, patch)

@@ -24,6 +24,8 @@ class Recorder:
         said = dict(report.user_properties)
         line = self._lines.setdefault(report.nodeid, {"test": report.nodeid, "outcome": "failed", "phase": ""})
         line["off"] = said.get("off")
+        if "broken" in said:
+            line["broken"] = said["broken"]
         if report.outcome == "passed":
             if report.when == "call":
                 line["outcome"] = "passed"

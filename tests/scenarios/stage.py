@@ -161,12 +161,12 @@ class Stage:
         return list(await asyncio.gather(*tasks))
 
     @asynccontextmanager
-    async def holding(self, *slots: Id) -> AsyncIterator[Any]:
-        """Somebody else, whose connection this is, has these slots locked until the end of the block."""
+    async def holding(self, *ids: Id, table: str = "event_slots") -> AsyncIterator[Any]:
+        """Somebody else, whose connection this is, has these rows locked until the end of the block."""
         holder = await asyncpg.connect(self.url)
         try:
             async with holder.transaction():
-                await holder.execute("SELECT 1 FROM event_slots WHERE id = ANY($1::uuid[]) FOR UPDATE", list(slots))
+                await holder.execute(f"SELECT 1 FROM {table} WHERE id = ANY($1::uuid[]) FOR UPDATE", list(ids))
                 yield holder
         finally:
             await holder.close()

@@ -46,7 +46,8 @@ async def test_T03_type_and_category_are_of_the_lists(stage: Stage) -> None:
 
 
 @pytest.mark.turned_off(
-    "command:location.create", "part:server_sync.rules.create:create_event",
+    "part:server_sync.rules.create:_fields->tests.scenarios.standins:required_only",
+    "part:server_sync.rules.create:create_event->tests.scenarios.standins:event_without_rooms",
     "index:uq_event_locations_event_id_location_id",
 )  # fmt: skip
 async def test_T04_an_event_uses_several_rooms_and_a_room_serves_several_events(stage: Stage) -> None:
@@ -90,7 +91,10 @@ async def test_T05_a_block_keeps_what_it_is_told(stage: Stage) -> None:
     await stage.refused("block.create", asked | backwards, "INVALID")
 
 
-@pytest.mark.turned_off("part:server_sync.rules.blocks:new_slot", "command:block.generate_slots")
+@pytest.mark.turned_off(
+    "part:server_sync.rules.blocks:new_slot->tests.scenarios.standins:half_the_time",
+    "part:server_sync.rules.blocks:split->tests.scenarios.standins:all_in_one",
+)  # fmt: skip
 async def test_T06_a_block_is_one_slot_or_holds_many(stage: Stage) -> None:
     one = await stage.festival.block(capacity=3)
     many = await stage.festival.block(slot_duration_minutes=15)

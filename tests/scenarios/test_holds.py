@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.scenarios.opera import Opera, no_timer, opera, run_out
+from tests.scenarios.opera import Opera, opera, run_out
 from tests.scenarios.stage import Stage, refusal
 from tests.unit.hall import SEAT_CHANGES
 
 NO_LOCKS = "environment:CALLBOARD_TEST_PROTECTIONS=nolock"
 NOTHING_RUNS_OUT = "part:server_sync.rules.waitlist:ran_out=False"
 TIMER = "part:server_sync.authority.expiry:Expiry._end"
-UNSEEN = "part:server_sync.rules.waitlist:_needs_holders=()"
-
-
-@pytest.fixture
-async def without_timer(database_url: str) -> AsyncIterator[None]:
-    """Holds that run out stay as they are until somebody is in their way. It comes before ``stage``."""
-    async with no_timer(database_url):
-        yield
+UNSEEN = "part:server_sync.rules.overdue:holders=()"
 
 
 def seconds(held: dict[str, Any]) -> float:

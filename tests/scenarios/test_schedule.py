@@ -22,7 +22,11 @@ async def test_T01_points_change_only_to_what_is_said(stage: Stage) -> None:
     assert (await stage.get(f"/v1/events/{id}"))["points"] == {"first": 9, "second": -2, "third": 3}
 
 
-@pytest.mark.turned_off("command:event.create", "command:event.update", "face:GET /v1/events")
+@pytest.mark.turned_off(
+    "part:server_sync.rules.create:_fields->tests.scenarios.standins:required_only",
+    "part:server_sync.authority.queries.events:page->tests.scenarios.standins:of_any_category",
+    "part:server_sync.authority.queries.events:page->tests.scenarios.standins:active_or_not",
+)  # fmt: skip
 async def test_T02_an_event_keeps_what_it_is_and_is_listed_by_category_and_activity(stage: Stage) -> None:
     rules = await stage.create("event_rules", name="Solo")
     facts = {
@@ -33,7 +37,7 @@ async def test_T02_an_event_keeps_what_it_is_and_is_listed_by_category_and_activ
     bare = await stage.create("event", name="Choir", category="arts")
     other = await stage.create("event", name="Relay", category="sports")
     found = await stage.get(f"/v1/events/{full}")
-    assert {name: found[name] for name in facts} == facts
+    assert {name: found.get(name) for name in facts} == facts
     plain = await stage.get(f"/v1/events/{bare}")
     assert not {"description", "master_start", "master_end", "rules_id"} & plain.keys()
     await stage.command("event.update", {"event_id": bare, "is_active": False})
@@ -101,7 +105,9 @@ async def test_T09_only_an_open_slot_takes_reservations_and_its_capacity_is_kept
 
 
 @pytest.mark.turned_off(
-    "command:event_rules.create", "command:event_rules.update", "command:event_rules.retire", "command:event.update",
+    "part:server_sync.rules.changing:given->tests.scenarios.standins:without_configuration",
+    "part:server_sync.rules.create:_fields->tests.scenarios.standins:required_only",
+    "command:event_rules.update", "command:event_rules.retire",
 )  # fmt: skip
 async def test_T17_rules_are_a_blob_that_an_event_may_name(stage: Stage) -> None:
     scoring = {"criteria": [{"name": "tone", "most": 10}, {"name": "élan", "most": 5}], "drop": None}
@@ -111,7 +117,7 @@ async def test_T17_rules_are_a_blob_that_an_event_may_name(stage: Stage) -> None
                              ' {"name": "élan", "most": 5}], "drop": null}')  # fmt: skip
     assert (await stage.row("event_rules", rules))["description"] == "Three judges."
     event = await stage.create("event", name="Piano", rules_id=rules)
-    assert (await stage.get(f"/v1/events/{event}"))["rules_id"] == rules
+    assert (await stage.get(f"/v1/events/{event}")).get("rules_id") == rules
     assert "rules_id" not in await stage.get(f"/v1/events/{await stage.create('event', name='Free')}")
     await stage.command("event_rules.update", {"rules_id": rules, "configuration": {"judges": 5}})
     assert await stage.value("SELECT configuration->>'judges' FROM event_rules") == "5"
@@ -140,7 +146,10 @@ async def test_T32_a_blocked_slot_refuses_until_it_is_unblocked(stage: Stage) ->
     assert await stage.counts(slot) == (2, 2)
 
 
-@pytest.mark.turned_off("command:location.create", "command:location.update", "face:GET /v1/locations")
+@pytest.mark.turned_off(
+    "part:server_sync.rules.create:_fields->tests.scenarios.standins:required_only",
+    "part:server_sync.rules.update:given={}", "face:GET /v1/locations",
+)  # fmt: skip
 async def test_H01_a_venue_keeps_name_city_and_description(stage: Stage) -> None:
     facts = {"name": "Opera", "city": "Zürich", "description": "By the lake.\nBuilt in 1891."}
     id = await stage.create("location", **facts)
@@ -149,14 +158,18 @@ async def test_H01_a_venue_keeps_name_city_and_description(stage: Stage) -> None
         rooms = (await stage.get("/v1/locations"))["locations"]
         return next(room for room in rooms if room["id"] == id)
 
-    assert {name: (await found())[name] for name in facts} == facts
+    assert {name: (await found()).get(name) for name in facts} == facts
     await stage.command("location.update", {"location_id": id, "city": "Bern", "description": None})
     room = await found()
     assert (room["city"], "description" in room, room["name"]) == ("Bern", False, "Opera")
     await stage.refused("location.create", {"city": "Bern"}, "INVALID")
 
 
-@pytest.mark.turned_off("command:event.create", "command:event.update", "face:GET /v1/events/{event_id}")
+@pytest.mark.turned_off(
+    "part:server_sync.rules.create:_fields->tests.scenarios.standins:required_only",
+    "part:server_sync.rules.create:create_event->tests.scenarios.standins:event_without_rooms",
+    "part:server_sync.rules.update:given={}",
+)  # fmt: skip
 async def test_H03_an_event_keeps_its_venue_time_artists_and_prices(stage: Stage) -> None:
     venue = await stage.create("location", name="Opera")
     facts = {
@@ -166,7 +179,7 @@ async def test_H03_an_event_keeps_its_venue_time_artists_and_prices(stage: Stage
     }  # fmt: skip
     id = await stage.create("event", **facts)
     found = await stage.get(f"/v1/events/{id}")
-    assert {name: found[name] for name in facts} == facts
+    assert {name: found.get(name) for name in facts} == facts
     lasts = datetime.fromisoformat(found["master_end"]) - datetime.fromisoformat(found["master_start"])
     assert lasts.total_seconds() == 150 * 60
     await stage.command("event.update", {"event_id": id, "seat_type_prices": {"stalls": 5000}, "artists": ["Edsger"]})

@@ -10,7 +10,7 @@ from tests.scenarios.stage import Stage, refusal
 
 @pytest.mark.turned_off(
     "command:seats.create", "face:GET /v1/locations/{location_id}/seats", "index:uq_seats_position",
-    "part:server_sync.rules.state:State.find=[]",
+    "part:server_sync.rules.seating:position->tests.scenarios.standins:nowhere + index:uq_seats_position",
 )  # fmt: skip
 async def test_H02_a_seat_has_a_row_a_number_and_a_type_and_a_position_of_its_own(stage: Stage) -> None:
     room, other = await stage.create("location", name="Opera House"), await stage.create("location", name="Studio")
@@ -23,7 +23,7 @@ async def test_H02_a_seat_has_a_row_a_number_and_a_type_and_a_position_of_its_ow
         ("B-15", "B", 15, "circle"),
     ]
     again = {"location_id": room, "seats": [{"row": "C", "number": 1}, rows[1]]}
-    assert (await stage.refused("seats.create", again, "ALREADY_EXISTS"))["seats"] == ["B-15"]
+    assert (await stage.refused("seats.create", again, "ALREADY_EXISTS")).get("seats") == ["B-15"]
     assert len((await stage.get(f"/v1/locations/{room}/seats"))["seats"]) == 2
     said = await stage.forbidden(
         "INSERT INTO seats (id, programme_id, location_id, row, number, seat_type)"
@@ -32,14 +32,16 @@ async def test_H02_a_seat_has_a_row_a_number_and_a_type_and_a_position_of_its_ow
     assert said.constraint_name == "uq_seats_position"
 
 
-@pytest.mark.turned_off("command:slot.open_seats", "part:server_sync.rules.seats:_opened")
+@pytest.mark.turned_off(
+    "command:slot.open_seats", "part:server_sync.rules.seats:_opened->tests.scenarios.standins:unpriced"
+)
 async def test_H06_opening_copies_every_seat_of_the_room(stage: Stage) -> None:
     house = await opera(stage, price=900)
     seats = await house.map()
     assert set(seats) == {f"{row}-{n}" for row, (_, count) in MAP.items() for n in range(1, count + 1)}
     for name, seat in seats.items():
         assert seat["seat_id"] == house.ids[name]
-        assert seat["price"] == (2500 if name.startswith("A") else 900)
+        assert seat.get("price") == (2500 if name.startswith("A") else 900)
         assert (seat["state"], seat.get("reservation_id"), seat.get("held_until")) == ("available", None, None)
     slot = await stage.slot(house.slot)
     assert (slot["capacity"], slot["remaining"]) == (8, 8)
@@ -51,7 +53,7 @@ async def test_H06_opening_copies_every_seat_of_the_room(stage: Stage) -> None:
     added = await stage.create("event", name="Turandot", location_ids=[house.room])
     block = await stage.create(
         "block", event_id=added, location_id=house.room, capacity=3,
-        start_time="2027-03-15T10:00:00Z", end_time="2027-03-15T12:00:00Z",
+        start_time="2083-03-15T10:00:00Z", end_time="2083-03-15T12:00:00Z",
     )  # fmt: skip
     later = await stage.value("SELECT id::text FROM event_slots WHERE time_block_id = $1::text::uuid", block)
     await stage.command("slot.open_seats", {"slot_id": later})
@@ -65,7 +67,7 @@ async def test_H04_a_seat_in_a_slot_has_its_state_its_holder_its_time_and_its_pr
     seats = await house.map()
     assert seats["A-1"] == {
         "seat_id": house.ids["A-1"], "seat": "A-1", "row": "A", "number": 1, "seat_type": "stalls", "state": "held",
-        "price": 2500, "reservation_id": held["reservation_id"], "held_until": seats["A-1"]["held_until"],
+        "price": 2500, "reservation_id": held["reservation_id"], "held_until": seats["A-1"].get("held_until"),
     }  # fmt: skip
     assert held["expires_at"][:19] == seats["A-1"]["held_until"][:19]
     assert seats["B-2"] == {
@@ -94,7 +96,7 @@ async def test_H05_a_booking_has_its_person_event_seats_date_and_state(stage: St
     booking = await stage.reservation(held["reservation_id"])
     assert [member["participant_id"] for member in booking["members"]] == [ada]
     assert (booking["participant_id"], booking["event_id"], booking["spots"]) == (ada, house.event, 2)
-    assert [(seat["seat"], seat["price"]) for seat in booking["seats"]] == [("A-2", 2500), ("A-3", 2500)]
+    assert [(seat["seat"], seat["price"]) for seat in booking.get("seats", ())] == [("A-2", 2500), ("A-3", 2500)]
     assert booking["reserved_at"] <= booking["confirmed_at"]
     assert booking["claim"] == "reserved"
     await stage.command("reservation.cancel", {"reservation_id": booking["id"]})
@@ -102,22 +104,25 @@ async def test_H05_a_booking_has_its_person_event_seats_date_and_state(stage: St
     assert (cancelled["claim"], cancelled.get("seats")) == ("cancelled", None)
 
 
-@pytest.mark.turned_off("part:server_sync.protocol.ids:make_ref", "part:server_sync.authority.refs:Refs.name")
+@pytest.mark.turned_off(
+    "part:server_sync.protocol.ids:make_ref->tests.scenarios.standins:long_ref",
+    "part:server_sync.authority.refs:Refs.name->tests.scenarios.standins:nameless",
+)  # fmt: skip
 async def test_H23_what_people_speak_of_has_a_short_ref(stage: Stage) -> None:
     house = await opera(stage)
     ada = await stage.festival.person("Ada")
     held = await house.hold("A-1", participant_ids=[ada])
     booked = await stage.reserve(house.slot)
     refs = {
-        "RSV": [held["ref"], (await stage.reservation(booked))["ref"]],
+        "RSV": [held.get("ref"), (await stage.reservation(booked)).get("ref")],
         "PPL": [(await stage.row("participants", ada))["ref"]],
         "LOC": [(await stage.row("locations", house.room))["ref"]],
-        "EVT": [(await stage.get(f"/v1/events/{house.event}"))["ref"]],
+        "EVT": [(await stage.get(f"/v1/events/{house.event}")).get("ref")],
     }
     for prefix, found in refs.items():
         for ref in found:
-            assert ref.startswith(f"{prefix}-"), ref
-            assert len(ref) <= 12
+            assert str(ref).startswith(f"{prefix}-"), ref
+            assert len(str(ref)) <= 12
     assert len({ref for found in refs.values() for ref in found}) == 5
 
 

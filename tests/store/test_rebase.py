@@ -236,9 +236,15 @@ def test_unknown_kinds_wait_unpredicted() -> None:
     """What a newer version queued is kept, and nothing is predicted for it."""
     day = small_day()
     replica = replica_of(day.rows, {}, [])
-    made = replica.append(1, Envelope(id=new_id(), kind="reservation.teleport", args=msgspec.Raw(b"{}")))
-    assert made.refusal is not None
-    assert made.refusal.code == "UNKNOWN_KIND"
+    before = content(replica)
+    known = envelope("attendance.arrive", attend.Args(reservation_id=day.claims[0]))
+    for position, queued in enumerate(
+        (structs.replace(known, kind="attendance.teleport"), structs.replace(known, v=2)), 1
+    ):
+        made = replica.append(position, structs.replace(queued, id=new_id()))
+        assert made.refusal is not None
+        assert made.refusal.code == "UNKNOWN_KIND"
+    assert content(replica) == before
 
 
 def big_replica(pending: int) -> tuple[SmallDay, Replica, State]:

@@ -265,7 +265,7 @@ async def test_several_commands_are_kept_together_or_not_at_all(store: Store, da
     assert [command.needs_attention for command in (await store.everything()).commands] == [True]
     connection.execute("DROP TRIGGER full")
     connection.close()
-    happened = MORNING - timedelta(hours=2)
+    happened = datetime.now(UTC) - timedelta(hours=2)
     store.clock_offset_ms = 90_000
     done = await store.submit_all([replace(wish, occurred_at=happened) for wish in wishes], settling=first)
     assert isinstance(done, list)

@@ -21,7 +21,7 @@ from server_sync.protocol.errors import DEPENDENCY_REFUSED, NOT_ALLOWED, Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import SYNCED, Record, Role
 from server_sync.rules.command import Command, allowed, read_args, unknown_kind
-from server_sync.rules.registry import RULES
+from server_sync.rules.registry import rule_for
 from server_sync.rules.state import RowKey, State
 from tests.sync.small_day import ROOT, SmallDay
 
@@ -92,7 +92,7 @@ class SimulatedServer:
         return result
 
     def _decide(self, envelope: Envelope, device: Id | None, actor: str) -> list[Record] | Refusal:
-        rule = RULES.get(envelope.kind)
+        rule = rule_for(envelope)
         if rule is None:
             return unknown_kind(envelope.kind)
         args = read_args(rule, envelope.args)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from server_sync.authority.batch import DISCOVERY_ROUNDS
+from server_sync.authority.discover import DISCOVERY_ROUNDS
 from server_sync.authority.load import Discovery, Loaded, NotLoaded
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id, derived_id
@@ -73,9 +73,9 @@ def discover(rule: Rule[Any], command: Command[Any], full: State, now: datetime,
 class Day:
     """A programme in memory. ``now`` stands still unless a test moves it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime = NOON) -> None:
         self.state = State()
-        self.now = NOON
+        self.now = now
         self._numbers = itertools.count(1)
         self.programme = self._fresh_id()
         self.effects: list[Effect] = []
@@ -138,6 +138,7 @@ class Day:
         if not _covered(keys, rule, command, loaded):  # a guess was wrong: the next attempt looks everything up
             keys, loaded = self._load(rule, command, thorough=True)
             assert _covered(keys, rule, command, loaded), "under the lock it asks for more than it discovered"
+        self.state.now = self.now
         verdict = rule.decide(loaded, command, self.now)
         assert verdict == rule.decide(self.state, command, self.now), "the centre and a desk disagree"
         if isinstance(verdict, Changes):

@@ -13,8 +13,8 @@ from server_sync.protocol.errors import INVALID, NOT_ALLOWED, Refusal
 from server_sync.protocol.ids import new_id
 from server_sync.protocol.records import ROLES
 from server_sync.rules.blocks import Args as BlockArgs
-from server_sync.rules.command import Command, allowed, read_args
-from server_sync.rules.registry import RULES
+from server_sync.rules.command import LONGEST_AWAY, Command, allowed, read_args
+from server_sync.rules.registry import RULES, rule_for
 from server_sync.rules.reserve import Args as ReserveArgs
 
 RESERVE = RULES["reservation.reserve"]
@@ -128,6 +128,24 @@ def test_a_time_that_no_programme_has(far: str) -> None:
     assert "out of range" in invalid(read("device.invite", name="A", ceiling="admin", code_id=ID, expires_at=far))
 
 
+@pytest.mark.parametrize("far", ["0001-01-01", "1899-12-31", "9999-12-31"])
+def test_a_day_that_no_programme_has(far: str) -> None:
+    for kind, args in (
+        ("room_day.delay", {"location_id": ID, "delay_minutes": 5, "day": far}),
+        ("programme.update", {"starts_on": far}),
+        ("programme.create", {"name": "A", "ends_on": far}),
+    ):
+        assert "out of range" in invalid(read(kind, **args))
+    assert not isinstance(read("programme.update", starts_on=None, ends_on="2027-03-14"), Refusal)
+
+
+def test_a_later_version_is_a_kind_that_nobody_knows() -> None:
+    envelope = Envelope(id=ID, kind="reservation.reserve", args=msgspec.Raw(b"{}"))
+    assert rule_for(envelope) is RESERVE
+    assert rule_for(msgspec.structs.replace(envelope, v=2)) is None
+    assert rule_for(msgspec.structs.replace(envelope, kind="reservation.dream")) is None
+
+
 def test_times_are_kept_in_utc() -> None:
     args = read("block.create", event_id=ID, location_id=ID, **{**TIMES, "end_time": "2026-05-02T14:30:00+02:00"})
     assert isinstance(args, BlockArgs)
@@ -164,7 +182,20 @@ def test_when_it_happened() -> None:
 @pytest.mark.parametrize("offset", [-(10**13), 10**13])
 def test_a_clock_gone_wild_does_no_harm(extreme: datetime, offset: int) -> None:
     now = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)
-    assert _command(occurred_at=extreme, clock_offset_ms=offset).happened(now) <= now
+    assert _command(occurred_at=extreme, clock_offset_ms=offset).happened(now) == now
+
+
+def test_a_desk_that_was_away_is_believed_and_an_impossible_time_is_not() -> None:
+    now = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)
+    away, impossible = now - LONGEST_AWAY, now - LONGEST_AWAY - timedelta(seconds=1)
+    assert (_command(occurred_at=away).happened(now), _command(occurred_at=away).clock_was_wrong(now)) == (away, False)
+    assert _command(occurred_at=impossible).happened(now) == now
+    assert _command(occurred_at=impossible).clock_was_wrong(now)
+    assert not _command(occurred_at=impossible, clock_offset_ms=1000).clock_was_wrong(now)
+    assert not _command(occurred_at=now + timedelta(days=400)).clock_was_wrong(now), (
+        "ahead is clamped, as it always was"
+    )
+    assert not _command().clock_was_wrong(now)
 
 
 GOOD = {"id": ID, "seq": 1, "kind": "attendance.arrive", "args": {}}

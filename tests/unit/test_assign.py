@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from server_sync.protocol.ids import Id, derived_id, new_id
@@ -179,7 +180,7 @@ def test_holds_that_ran_out_make_room_for_all_of_them() -> None:
     wanted = [{"slot_id": slot.id, "participant_ids": [day.person()]} for slot in slots]
     refused(assign(day, *wanted), "SLOT_FULL")
     waiting = join(day, slots[1], reserved_name="first in line")
-    day.now = day.now.replace(hour=13)
+    day.now += timedelta(minutes=5)
     details = refused(assign(day, *wanted), "SLOT_FULL")
     assert (details["index"], details["slot_id"]) == (1, slots[1].id)
     assert day.claim(waiting).claim == "waitlisted", "a refusal changes nothing"

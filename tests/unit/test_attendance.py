@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from server_sync.protocol.errors import INVALID, NOT_ALLOWED, NOT_FOUND, NOTHING_TO_UNDO
+from server_sync.protocol.errors import NOT_ALLOWED, NOT_FOUND, NOTHING_TO_UNDO
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import Attendance, EventSlot, Flag
 from server_sync.rules.attend import FLAG_REASONS
-from server_sync.rules.attendance import standing, that_stand, word
-from server_sync.rules.state import FACTS
+from server_sync.rules.attendance import party, standing, that_stand, word
+from server_sync.rules.state import FACTS, MEMBERS
 from tests.unit.day import NOON, Day, applied, refused
 
 DEVICE = new_id()
@@ -29,8 +29,12 @@ def undo(day: Day, command: Id, /, **how: Any) -> Any:
     return day.do("attendance.undo", {"command_id": command}, **{"role": "volunteer", **how})
 
 
+def people_of(day: Day, id: Id) -> list[Id]:
+    return [member.participant_id for member in day.state.find(MEMBERS, id)]
+
+
 def read(day: Day, id: Id) -> str:
-    return word(day.claim(id), day.state.find(FACTS, id))
+    return word(day.claim(id), people_of(day, id), day.state.find(FACTS, id))
 
 
 def flags(day: Day) -> list[str]:
@@ -49,8 +53,8 @@ def the_flag(day: Day) -> Any:
 def arranged(people: int = 1, **args: Any) -> tuple[Day, Id, list[Id]]:
     day = Day()
     (slot,) = day.slots(capacity=10)
-    party = [day.person() for _ in range(people)]
-    return day, day.reserve(slot, *party, **args), party
+    members = [day.person() for _ in range(people)]
+    return day, day.reserve(slot, *members, **args), members
 
 
 def test_an_arrival() -> None:
@@ -98,7 +102,7 @@ def test_of_a_party_each_and_all() -> None:
     now = standing(day.state.find(FACTS, id))
     assert {member: row.word for member, row in now.items()} == {zoe: "performed", ann: "performed"}
     nobody = new_id()
-    assert refused(say(day, "arrive", id, zoe, nobody), INVALID)["participant_ids"] == [nobody]
+    assert refused(say(day, "arrive", id, zoe, nobody), NOT_FOUND)["participant_ids"] == [nobody]
 
 
 def test_a_free_form_name_arrives_too() -> None:
@@ -166,8 +170,100 @@ def test_facts_refused() -> None:
     refused(say(day, "arrive", new_id()), NOT_FOUND)
     refused(say(day, "arrive", id, programme=new_id()), NOT_FOUND)
     refused(say(day, "arrive", id, role="public"), NOT_ALLOWED)
-    day.put(structs.replace(day.claim(id), deleted=True))
-    refused(say(day, "arrive", id), NOT_FOUND)
+
+
+def retired(day: Day, id: Id) -> None:
+    args = {"slot_id": day.claim(id).slot_id, "cancel_people": True, "reason": "no piano"}
+    applied(day.do("slot.retire", args))
+    assert day.claim(id).deleted
+
+
+@pytest.mark.parametrize("what", ["arrive", "perform", "no_show"])
+def test_a_fact_about_a_claim_that_left_with_its_slot_is_kept_and_flagged(what: str) -> None:
+    day, id, members = arranged(2)
+    retired(day, id)
+    before = day.claim(id)
+    applied(say(day, what, id))
+    assert the_flag(day).reason.endswith("_on_cancelled")
+    assert {fact.participant_id for fact in day.state.find(FACTS, id)} == set(members), "of those who were in it"
+    assert day.claim(id) == before
+    said = new_id()
+    applied(say(day, what, id, members[0], id=said))
+    assert applied(undo(day, said)).answer["reservation_ids"] == [id]
+
+
+def test_a_fact_is_undone_though_its_claim_has_left_since() -> None:
+    day, id, _ = arranged()
+    said = new_id()
+    applied(say(day, "arrive", id, id=said))
+    retired(day, id)
+    before = day.claim(id)
+    assert applied(undo(day, said)).answer["reservation_ids"] == [id]
+    assert that_stand(day.state.find(FACTS, id)) == []
+    assert day.claim(id) == before
+    refused(undo(day, said), NOTHING_TO_UNDO)
+
+
+def test_a_party_is_a_no_show_only_if_all_of_it_is() -> None:
+    day, id, (zoe, ann, bea) = arranged(3)
+    applied(say(day, "no_show", id, zoe))
+    assert read(day, id) == "reserved"
+    applied(say(day, "no_show", id, ann))
+    assert read(day, id) == "reserved"
+    applied(say(day, "no_show", id, bea))
+    assert read(day, id) == "no_show"
+    day.now += timedelta(minutes=1)
+    applied(say(day, "arrive", id, bea))
+    assert read(day, id) == "checked_in"
+
+
+@pytest.mark.parametrize(
+    ("what", "reached"), [("arrive", "checked_in"), ("perform", "performed"), ("no_show", "no_show")]
+)
+def test_who_left_the_party_counts_no_more(what: str, reached: str) -> None:
+    day, id, (zoe, ann) = arranged(2)
+    applied(say(day, what, id, zoe))
+    if what == "no_show":
+        applied(say(day, what, id, ann))
+    assert read(day, id) == reached
+    applied(day.do("reservation.update", {"reservation_id": id, "remove_participant_ids": [zoe]}))
+    assert read(day, id) == ("no_show" if what == "no_show" else "reserved")
+    assert len(day.state.find(FACTS, id)) == (2 if what == "no_show" else 1), "it is still known"
+
+
+def test_what_was_said_of_a_name_counts_for_all_who_turn_out_to_be_it() -> None:
+    day, id, _ = arranged(0, reserved_name="The Mayor")
+    applied(say(day, "arrive", id))
+    mayor, aide = day.person("Ada"), day.person("Ben")
+    applied(day.do("reservation.update", {"reservation_id": id, "add_participant_ids": [mayor, aide]}))
+    assert read(day, id) == "checked_in"
+    day.now += timedelta(minutes=1)
+    applied(say(day, "no_show", id, aide))
+    found = {who: counted.word for who, counted in party([mayor, aide], day.state.find(FACTS, id)).items()}
+    assert found == {mayor: "checked_in", aide: "no_show"}
+
+
+def test_a_clock_that_says_an_impossible_time_says_nothing() -> None:
+    """Else it would be the earliest arrival for ever; and that it was wrong, somebody should know."""
+    day, id, (zoe,) = arranged()
+    long_ago = NOON - timedelta(days=9000)
+    applied(say(day, "arrive", id, occurred_at=long_ago))
+    flag = the_flag(day)
+    assert (flag.reason, flag.details["said_at"]) == (
+        "arrived_at_wrong_time",
+        long_ago.isoformat().replace("+00:00", "Z"),
+    )
+    assert standing(day.state.find(FACTS, id))[zoe].arrived.occurred_at == NOON  # type: ignore[union-attr]
+    days_ago = NOON - timedelta(days=9)
+    applied(say(day, "arrive", id, occurred_at=days_ago))
+    assert standing(day.state.find(FACTS, id))[zoe].arrived.occurred_at == days_ago  # type: ignore[union-attr]
+    applied(
+        say(day, "arrive", id, occurred_at=long_ago, offset_ms=int(timedelta(days=8990) / timedelta(milliseconds=1)))
+    )
+    earliest = standing(day.state.find(FACTS, id))[zoe].arrived
+    assert earliest is not None
+    assert earliest.occurred_at == NOON - timedelta(days=10), "a clock whose error was measured is believed"
+    assert sorted(flags(day)) == ["arrived_at_wrong_time", "arrived_twice", "arrived_twice"]
 
 
 def test_an_undo_names_the_command() -> None:
@@ -204,7 +300,7 @@ def test_who_was_taken_out_of_the_party_was_there_all_the_same() -> None:
     assert (flag.reason, flag.details["participant_ids"]) == ("arrived_outside_party", [ann])
     assert {fact.participant_id for fact in day.state.find(FACTS, id)} == {zoe, ann}
     other = Day()
-    refused(say(day, "arrive", id, other.person()), INVALID)
+    refused(say(day, "arrive", id, other.person()), NOT_FOUND)
 
 
 def test_an_arrival_that_is_heard_of_only_after_the_no_show_was_said_is_flagged() -> None:

@@ -13,10 +13,9 @@ from server_sync.protocol.errors import (
     MANUAL_SLOTS,
     NOT_ALLOWED,
     NOT_FOUND,
-    RESERVED_SLOTS,
     ROOM_TAKEN,
 )
-from server_sync.protocol.ids import new_id
+from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import EventSlot, EventTimeBlock
 from server_sync.rules.state import ROOMS_OF_EVENT, SLOTS_OF_BLOCK
 from tests.unit.day import NOON, Day, applied, at, refused
@@ -161,17 +160,77 @@ def test_a_slot_somebody_waits_for_or_an_admin_made_stays() -> None:
     assert [day.slot(slot).deleted for slot in slots] == [None, None, True]
 
 
-def test_capacity_follows_but_not_below_what_is_reserved() -> None:
+def generate(day: Day, block: Id, **args: Any) -> dict[str, Any]:
+    return applied(day.do("block.generate_slots", {"block_id": block, **args})).answer
+
+
+def standing_slots(day: Day, block: Id) -> list[EventSlot]:
+    return sorted(day.state.find(SLOTS_OF_BLOCK, block), key=lambda slot: slot.slot_number)
+
+
+def test_a_slot_with_people_keeps_its_capacity_and_the_others_take_the_new_one() -> None:
     day = Day()
-    slots = day.slots(2, capacity=2)
-    day.reserve(slots[0], day.person(), guests=1)
+    slots = day.slots(3, capacity=3)
     block = slots[0].time_block_id
-    assert refused(day.do("block.generate_slots", {"block_id": block, "capacity": 1}), RESERVED_SLOTS) == {
-        "slot_ids": [slots[0].id],
-        "capacity": 1,
-    }
-    applied(day.do("block.generate_slots", {"block_id": block, "capacity": 5}))
-    assert {day.slot(slot).capacity for slot in slots} == {5}
+    day.reserve(slots[0], day.person(), guests=1)
+    day.reserve(slots[1], day.person())
+    override = {"slot_id": slots[1].id, "participant_ids": [day.person()], "guests": 2, "override_reason": "asked"}
+    applied(day.do("reservation.override", override))
+    before = [day.slot(slot) for slot in slots[:2]]
+    assert before[1].overbooked_count == 1
+    generate(day, block, capacity=1)
+    assert [day.slot(slot) for slot in slots[:2]] == before
+    assert day.slot(slots[2]).capacity == 1
+    generate(day, block, capacity=9)
+    assert [day.slot(slot) for slot in slots[:2]] == before
+    assert day.slot(slots[2]).capacity == 9
+
+
+def test_without_a_capacity_slots_stay_as_they_are_and_new_ones_are_like_them() -> None:
+    day = Day()
+    slots = day.slots(6, capacity=3)
+    block = slots[0].time_block_id
+    applied(day.do("slot.update", {"slot_id": slots[5].id, "capacity": 8}))
+    assert generate(day, block)["slots"] == 6
+    assert [day.slot(slot).capacity for slot in slots] == [3, 3, 3, 3, 3, 8]
+    generate(day, block, slot_duration_minutes=15)
+    assert [slot.capacity for slot in standing_slots(day, block)] == [3, 3, 3, 3]
+
+
+def test_a_closed_slot_stays_closed() -> None:
+    day = Day()
+    slots = day.slots(3)
+    block = slots[0].time_block_id
+    applied(day.do("slot.block", {"slot_id": slots[1].id, "reason": "the judges eat"}))
+    generate(day, block, slot_duration_minutes=5)
+    now = [(slot.start_time.minute, slot.end_time.minute, slot.status) for slot in standing_slots(day, block)]
+    assert now == [(0, 5, "open"), (5, 10, "open"), (10, 20, "closed"), (20, 25, "open"), (25, 30, "open")]
+
+
+def test_an_ended_claim_keeps_its_slot_and_can_be_reinstated() -> None:
+    day = Day()
+    slots = day.slots(3)
+    claim = day.reserve(slots[0], day.person())
+    applied(day.do("reservation.cancel", {"reservation_id": claim}))
+    generate(day, slots[0].time_block_id, slot_duration_minutes=15)
+    assert day.slot(slots[0]).deleted is None
+    applied(day.do("reservation.reinstate", {"reservation_id": claim}))
+    assert day.claim(claim).claim == "reserved"
+
+
+def test_what_was_cancelled_is_in_nobodys_way() -> None:
+    day = Day()
+    slots = day.slots(3)
+    block = slots[0].time_block_id
+    day.reserve(slots[0], day.person())
+    applied(day.do("slot.cancel", {"slot_id": slots[0].id, "reason": "no piano"}))
+    applied(day.do("slot.cancel", {"slot_id": slots[1].id, "reason": "no piano"}))
+    generate(day, block, slot_duration_minutes=15)
+    now = [
+        (slot.slot_number, slot.start_time.minute, slot.end_time.minute, slot.status)
+        for slot in standing_slots(day, block)
+    ]
+    assert now == [(1, 0, 10, "cancelled"), (2, 0, 15, "open"), (3, 15, 30, "open")]
 
 
 def test_generating_refused() -> None:

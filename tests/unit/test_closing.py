@@ -29,7 +29,7 @@ from server_sync.protocol.records import (
     SlotReservation,
 )
 from server_sync.rules.state import ROOMS_OF_EVENT, SLOTS_OF_BLOCK, SLOTS_OF_EVENT
-from server_sync.rules.waitlist import place_in_line
+from server_sync.rules.waiting import place_in_line
 from tests.unit.day import NOON, Day, applied, at, refused
 from tests.unit.test_waitlist import join, line_day
 
@@ -120,6 +120,22 @@ def test_what_a_cancelled_slot_takes_of_the_event_goes_to_who_waits_elsewhere() 
     waiting = join(day, slots[1], reserved_name="b")
     answer = applied(day.do("slot.cancel", {"slot_id": slots[0].id, "reason": "the piano"})).answer
     assert answer["promoted"] == [waiting]
+
+
+@pytest.mark.parametrize("what", ["event", "block", "slot", "location"])
+def test_whose_time_it_frees_gets_what_they_wait_for_elsewhere(what: str) -> None:
+    day = Day()
+    (here,) = day.slots()
+    (there,) = day.slots(event=day.create("event", name="Choir", waitlist_enabled=True))
+    ann, bea = day.person("Ann"), day.person("Bea")
+    in_the_way = day.reserve(there, bea)
+    waiting = day.reserve(there, ann, on_full="waitlist")
+    day.reserve(here, ann)
+    applied(day.do("reservation.cancel", {"reservation_id": in_the_way}))
+    assert day.claim(waiting).claim == "waitlisted", "she is elsewhere at that time"
+    answer = applied(day.do(f"{what}.cancel", {**named(here, what), "reason": "no piano"})).answer
+    assert answer["promoted"] == [waiting]
+    assert day.claim(waiting).claim == "reserved"
 
 
 def test_who_waits_for_any_slot_waits_on_for_the_others() -> None:

@@ -26,7 +26,7 @@ def test_a_hold_is_confirmed_by_staff_within_its_time() -> None:
     claim = day.claim(id)
     assert (claim.claim, claim.expires_at, claim.confirmed_at) == ("reserved", None, day.now)
     assert (claim.version, claim.placement_version) == (2, 1)
-    assert word(claim, []) == "confirmed"
+    assert word(claim, [], []) == "confirmed"
     assert day.slot(slot).reserved_count == 1
 
 
@@ -51,7 +51,7 @@ def test_a_reservation_is_confirmed_once_and_by_staff() -> None:
     refused(day.do("reservation.confirm", {"reservation_id": new_id()}), "NOT_FOUND")
     refused(day.do("reservation.confirm", confirm, programme=new_id()), "NOT_FOUND")
     applied(day.do("reservation.confirm", confirm | {"version": 1}, role="volunteer"))
-    assert word(day.claim(id), []) == "confirmed"
+    assert word(day.claim(id), [], []) == "confirmed"
     assert refused(day.do("reservation.confirm", confirm), "NOTHING_TO_DO")["confirmed_at"] == day.now
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from server_sync.protocol.errors import ALREADY_EXISTS, INVALID, NOT_ALLOWED, NOT_FOUND
 from server_sync.protocol.ids import new_id
 from server_sync.protocol.records import Event, EventLocation, Group, Location, Participant, Programme
-from server_sync.rules.state import PEOPLE_OF_GROUP, ROOMS_OF_EVENT
+from server_sync.rules.registry import RULES
+from server_sync.rules.state import PEOPLE_OF_GROUP, ROOMS_OF_EVENT, Keys
 from tests.unit.day import Day, applied, at, refused
 
 
@@ -116,3 +118,29 @@ def test_people_and_their_groups() -> None:
     refused(day.do("participant.create", {"display_name": "A", "age": 151}), INVALID)
     refused(day.do("location.create", {"name": "A", "position": 10**12}), INVALID)
     assert day.state.rows[Location] == {}
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n \u2003"])
+def test_no_name_is_only_blanks(blank: str) -> None:
+    """Wherever any kind of command takes a name, for whatever."""
+    day = Day()
+    found = 0
+    for kind, rule in sorted(RULES.items()):
+        for field in msgspec.structs.fields(rule.args):
+            if field.name == "name" or field.name.endswith("_name"):
+                found += 1
+                problem = refused(day.do(kind, {field.name: blank}), INVALID)["problem"]
+                assert f"$.{field.name}" in problem, (kind, field.name)
+    assert found > 20
+
+
+@pytest.mark.parametrize("kind", ["event", "location", "participant", "group"])
+def test_only_who_wants_a_name_waits_for_the_programme(kind: str) -> None:
+    """A long import keeps the programme locked: whoever makes a row meanwhile waits only if its name must be its own."""
+    day = Day()
+    name = "display_name" if kind == "participant" else "name"
+    for more, waits in (({}, False), ({"external_id": "a"}, True)):
+        command = day.readable(f"{kind}.create", {name: "A", **more})
+        keys = RULES[f"{kind}.create"].needs(command, day.state)
+        assert ((Programme, day.programme) in keys.lock) is waits
+        assert keys.covers(Keys(read={(Programme, day.programme)}))

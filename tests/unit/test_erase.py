@@ -9,9 +9,16 @@ import msgspec
 
 from server_sync.protocol.errors import ERASED, INVALID, NOT_FOUND
 from server_sync.protocol.ids import new_id
-from server_sync.protocol.records import Participant
+from server_sync.protocol.records import (
+    Event,
+    EventSlot,
+    EventTimeBlock,
+    Location,
+    Participant,
+    ReservationMember,
+)
 from server_sync.rules.redaction import ERASED_NAME, PERSONAL, Forgotten
-from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP
+from server_sync.rules.state import COMMITMENTS, MEMBERS, PEOPLE_OF_GROUP
 from tests.unit.day import NOON, Day, applied, refused
 from tests.unit.test_people import row
 
@@ -98,6 +105,31 @@ def test_leaving_and_being_forgotten_in_one_step() -> None:
     )  # fmt: skip
 
 
+def test_what_his_claims_lead_to_repeats_him_no_more() -> None:
+    day = Day()
+    name = "Zoë Quill"
+    event = day.create(
+        "event", name="Piano solo", artists=["Ann", name], description=f"{name} plays", external_id="A-77"
+    )
+    (slot,) = day.slots(capacity=3, event=event, notes=f"{name} needs a ramp")
+    zoe, ann = day.create("participant", **WHO), day.person("Ann")
+    (meanwhile,) = day.slots()
+    day.reserve(meanwhile, zoe)
+    party = day.reserve(slot, zoe, ann, waive_reason=f"{name} plays twice")
+    applied(day.do("slot.block", {"slot_id": slot.id, "reason": f"{name} is ill"}))
+    applied(day.do("location.update", {"location_id": slot.location_id, "notes": f"{name} has the key"}))
+    changes = applied(day.do("participant.erase", {"participant_id": zoe, "reason": "asked"}))
+    assert {type(put) for put in changes.puts} == {
+        Participant, ReservationMember, Event, EventTimeBlock, EventSlot, Location,
+    }  # fmt: skip
+    assert not any("Quill" in repr(held) for rows in day.state.rows.values() for held in rows.values())
+    now = day.state.get(Event, event)
+    assert now is not None
+    assert (now.artists, now.description) == (["Ann", ERASED_NAME], f"{ERASED_NAME} plays")
+    assert now.external_id == "A-77", "that number is the event's own"
+    assert {member.participant_id for member in day.state.find(MEMBERS, party)} == {zoe, ann}
+
+
 # -------------------------------------------------------------------- redaction
 
 
@@ -150,6 +182,15 @@ def test_effects_lose_him_and_nobody_else() -> None:
     assert redacted[2] == namesake
     assert redacted[3] == effects[3]
     assert redacted[4][3]["details"] == {"who": ERASED_NAME}
+
+
+def test_a_number_of_an_events_own_is_left_alone() -> None:
+    metadata = {"id": "12", "by": "Zoë Quill"}
+    fields = {"external_id": "Zoë Quill: 12", "metadata": metadata, "artists": ["Zoë Quill", "Ann"]}
+    bare = fields | {"metadata": {"id": "12", "by": ERASED_NAME}, "artists": [ERASED_NAME, "Ann"]}
+    effects: list[Any] = [["events", "e", None, fields], ["flags", "f", None, {"details": {"external_id": "12"}}]]
+    assert [effect[3] for effect in who("p").effects(effects)] == [bare, {"details": {"external_id": ERASED_NAME}}]
+    assert who("p").mentioned_in(effects) == {"e", "f"}
 
 
 def test_texts_are_found_whole_and_codes_only_where_they_are_all() -> None:

@@ -75,6 +75,20 @@ def test_a_move_names_both_slots_and_the_event_once() -> None:
     )
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+@pytest.mark.parametrize("far", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_a_time_beyond_the_calendar_of_a_zone_is_told_too(zone: str, far: datetime) -> None:
+    clock = Clock(zone)
+    assert re.fullmatch(r"\d\d:\d\d", clock.time(far))
+    assert clock.moment(far, NOW)
+    assert clock.long_day(far)
+    entry = Entry(
+        kind="attendance.arrive", args={"reservation_id": named("claim")}, status="applied", actor="Ada",
+        received_at=NOW, effects=[Change("attendance", named("fact"), None, {"occurred_at": far.isoformat()})],
+    )  # fmt: skip
+    assert "Ada" in sentence(entry, NAMES, clock).words
+
+
 def test_a_refusal_says_what_was_asked_and_why_not() -> None:
     words = told("reservation.move", MOVE, status="rejected", code=SLOT_FULL, device="Desk 2")
     assert words == (

@@ -119,11 +119,12 @@ def staff_work(day: Day, data: st.DataObject) -> None:
 @hypothesis.given(st.data())
 def test_any_files_and_staff_between_them(data: st.DataObject) -> None:
     day = Day()
+    day.now = at(8)
     for _ in range(data.draw(st.integers(1, 4))):
         before = {claim.id: claim for claim in day.state.rows[SlotReservation].values()}
         document = data.draw(files())
         applied(attempt(day, document))
-        hold(day.state)
+        hold(day)
         for id, claim in before.items():
             now = day.state.rows[SlotReservation][id]
             assert now.claim == claim.claim or (claim.claim, now.claim) == ("waitlisted", "reserved")
@@ -132,4 +133,4 @@ def test_any_files_and_staff_between_them(data: st.DataObject) -> None:
         assert again.puts == [], "the same file again changes nothing"
         for _ in range(data.draw(st.integers(0, 3))):
             staff_work(day, data)
-        hold(day.state)
+        hold(day)

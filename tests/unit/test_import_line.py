@@ -23,7 +23,7 @@ from server_sync.protocol.records import (
 from server_sync.rules.import_report import TableCounts
 from server_sync.rules.state import SEATS_OF_SLOT
 from tests.unit.day import Day, applied, at, reservation_id
-from tests.unit.files import bring, codes, counts, row, talk, talks
+from tests.unit.files import attempt, bring, codes, counts, row, talk, talks
 
 PEOPLE = """id,first_name,last_name,group
 P1,Ann,Lee,
@@ -42,8 +42,10 @@ def schedule(places: int = 1, limit: int | str = "") -> str:
 
 
 def day(places: int = 1, limit: int | str = "", *claims: str, order: str = "strict") -> Day:
-    """A programme that has the block, with a line for its event."""
+    """A programme that has the block, with a line for its event, on its morning."""
     made = Day()
+    made.now = at(6)  # before its slots, which are given to nobody once they are over
+    made.now = at(8)
     bring(made, PEOPLE, schedule(places, limit), CLAIMS + "".join(f"{claim}\n" for claim in claims))
     event = row(made, Event).id
     applied(made.do("event.update", {"event_id": event, "waitlist_enabled": True, "waitlist_order": order}))
@@ -134,6 +136,25 @@ def test_who_was_elsewhere_gets_the_place_once_the_slot_moved_to_another_time() 
     assert row(made, ReservationMember, reservation_id=waiter).start_time == at(14)
 
 
+def test_who_was_elsewhere_gets_the_place_once_that_moved_to_another_time() -> None:
+    made = day(2)
+    filled = [made.reserve(slot(made), made.person(name)) for name in ("Vera", "Will")]
+    waiter = wait(made, row(made, Participant, external_id="P1").id)
+    dance = "block,event,room,date,start,end,slot,person_id\nD1,Dance,Gym,2026-05-02,{},1,P1\n"
+    bring(made, PEOPLE, dance.format("09:00,10:00"))
+    applied(made.do("reservation.cancel", {"reservation_id": filled[0]}))
+    assert made.claim(waiter).claim == "waitlisted"
+    changes = bring(made, PEOPLE, dance.format("11:00,12:00"))
+    assert changes.answer["promoted"] == [waiter], "though nobody waits for what moved"
+
+
+def test_a_limit_that_a_party_in_front_never_fits_lets_the_next_one_in() -> None:
+    made = day(2, 3, "B1,1,,Duo")
+    wait(made, made.person("Xia"), guests=1, number=2)
+    last = wait(made, made.person("Zoë"), number=2)
+    assert bring(made, schedule(1, 3)).answer["promoted"] == [last]
+
+
 def test_a_party_too_big_for_what_the_file_adds_is_passed_in_best_fit_alone() -> None:
     for order, promoted in (("strict", False), ("best_fit", True)):
         made = day(2, "", "B1,1,,Duo", order=order)
@@ -201,7 +222,7 @@ def test_only_a_line_is_rehearsed(waits: bool, monkeypatch: pytest.MonkeyPatch) 
         return []
 
     monkeypatch.setattr("server_sync.rules.import_line.serve", note)
-    bring(made, schedule(2))
+    applied(attempt(made, schedule(2)))
     assert bool(served) is waits
 
 
@@ -272,7 +293,7 @@ def test_a_block_with_seats_stays_in_its_room_and_moves_in_time() -> None:
     hall = slot(made).location_id
     bring(made, PEOPLE, schedule(2), CLAIMS + "B1,1,P1,\n")
     changes = bring(made, schedule(2).replace("Hall", "Gym").replace("09:00,10:00", "14:00,15:00"))
-    assert codes(changes) == ["seated_room"]
+    assert codes(changes) == ["seated_room", "block_moved"]
     assert {slot(made, number).location_id for number in (1, 2, 3, 4)} == {hall}
     assert row(made, EventTimeBlock).location_id == hall
     assert slot(made).start_time == at(14)
@@ -317,6 +338,7 @@ def test_whoever_joins_a_group_has_a_seat_too() -> None:
 
 def test_a_talk_on_seats_does_not_grow_for_its_speakers() -> None:
     made = Day()
+    made.now = at(6)  # before its slots, which are given to nobody once they are over
     bring(made, talks(talk("A", "10:00", "Ann")))
     where = row(made, EventSlot)
     applied(made.do("reservation.cancel", {"reservation_id": row(made, SlotReservation).id}))

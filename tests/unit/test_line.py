@@ -10,7 +10,7 @@ from msgspec import structs
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import EventSlot
 from server_sync.rules.state import MEMBERS
-from server_sync.rules.waitlist import place_in_line
+from server_sync.rules.waiting import place_in_line
 from tests.unit.day import Day, applied, at, refused
 from tests.unit.test_waitlist import join, line_day
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from server_sync.rules.registry import RULES
 from tests.anything.choosing import Drawn, Seeded
-from tests.anything.commands import LEFT_OUT
-from tests.anything.machine import Machine, explained
+from tests.anything.machine import LENGTH, Machine, explained, whole_day
+from tests.anything.shares import LONG, Shares
 
 SEED = int(os.environ.get("CALLBOARD_SEED", "20260502"))
 EXAMPLES, STEPS = 25, 40
+DAYS = max(1, int(os.environ.get("CALLBOARD_STEPS", "2400")) // LENGTH)
 LONGEST = 3000
-RUNS, LONG = 12, int(os.environ.get("CALLBOARD_STEPS", "2400")) // 12
-
-APPLIED: Counter[str] = Counter()
 
 
 class AnyDay(RuleBasedStateMachine):
@@ -38,10 +34,9 @@ class AnyDay(RuleBasedStateMachine):
         self.machine.step()
 
     def teardown(self) -> None:
-        """Note what was carried out."""
+        """The indexes are right too."""
         if self.machine is not None:
             self.machine.check_indexes()
-            APPLIED.update(self.machine.applied)
 
 
 def test_any_commands_in_any_order() -> None:
@@ -59,30 +54,32 @@ def test_any_commands_in_any_order() -> None:
 
 
 def test_long_days_of_any_commands() -> None:
-    """Longer than hypothesis would go, so that every kind finds what it needs; a seed repeats each."""
-    for run in range(RUNS):
-        seed = f"{SEED}/{run}"
-        machine = Machine(Seeded(seed))
-        try:
-            for _ in range(LONG):
-                machine.step()
-        except BaseException as problem:
-            raise AssertionError(explained(machine, problem, seed)) from problem
-        machine.check_indexes()
-        APPLIED.update(machine.applied)
-    print(f"seed {SEED}, {RUNS} days of {LONG} commands: {dict(sorted(APPLIED.items()))}")
-    for kind in sorted(RULES.keys() - LEFT_OUT - APPLIED.keys()):
+    """Longer than hypothesis would go, so that every kind finds what it needs; a seed repeats each day."""
+    shares, promoted = Shares(), 0
+    for day in range(DAYS):
+        machine = whole_day(f"{SEED}/{day}")
+        shares.applied += machine.applied
+        shares.refused += machine.refused
+        promoted += machine.promoted
+        claimed = sum(n for kind, n in machine.applied.items() if kind.startswith(("reservation.", "waitlist.")))
+        assert machine.opened > LENGTH // 4, f"day {day} was closed but for {machine.opened} steps"
+        assert claimed > LENGTH // 10, f"day {day} saw but {claimed} claims change"
+    print(f"seed {SEED}, {DAYS} days of {LENGTH} commands, {promoted} promoted\n{shares}")
+    assert 100 * promoted > 2 * DAYS * LENGTH, "hardly anybody who waited was served"
+    if DAYS * LENGTH >= LONG:
+        assert shares.scarce(least=20, percent=25) == {}
+    for kind in shares.never():
         _until_carried_out(kind)
 
 
 def _until_carried_out(kind: str) -> None:
     """A day on which every third command is of a *kind* that chance left out so far."""
-    seed = f"{SEED}/{kind}"
-    machine = Machine(Seeded(seed))
+    machine = Machine(Seeded(f"{SEED}/{kind}"))
     machine.kinds += [kind] * (len(machine.kinds) // 2)
     try:
         while not machine.applied[kind]:
             machine.step()
             assert len(machine.trail) < LONGEST, f"{kind} was never carried out: {machine.refused}"
-    except BaseException as problem:
-        raise AssertionError(explained(machine, problem, seed)) from problem
+    except Exception as problem:
+        problem.add_note(explained(machine, f"{SEED}/{kind}"))
+        raise

@@ -12,7 +12,7 @@ from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import Attendance, Participant
 from server_sync.rules.attendance import standing, word
 from server_sync.rules.state import COMMITMENTS, FACTS, MEMBERS, MERGED_INTO
-from server_sync.rules.waitlist import place_in_line
+from server_sync.rules.waiting import place_in_line
 from tests.unit.day import NOON, Day, applied, refused, reservation_id
 from tests.unit.test_people import join, row, waiting_day
 
@@ -107,9 +107,9 @@ def test_in_one_slot_the_duplicates_own_claim_ends_and_its_facts_count_for_who_s
     assert (day.claim(his).claim, day.claim(mine).claim) == ("cancelled", "reserved")
     facts = day.state.find(FACTS, mine)
     assert [(fact.kind, fact.participant_id, fact.command_id) for fact in facts] == [("arrived", stays, said)]
-    assert word(day.claim(mine), facts) == "checked_in"
+    assert word(day.claim(mine), [stays], facts) == "checked_in"
     applied(day.do("attendance.undo", {"command_id": said}))
-    assert word(day.claim(mine), day.state.find(FACTS, mine)) == "reserved"
+    assert word(day.claim(mine), [stays], day.state.find(FACTS, mine)) == "reserved"
 
 
 def test_a_place_is_better_than_a_place_in_line() -> None:
@@ -157,12 +157,93 @@ def test_of_two_equal_places_the_one_with_more_guests_is_kept(mine: int, his: in
 def test_guests_of_a_party_that_goes_on_without_him_are_not_lost() -> None:
     day = Day()
     (slot,) = day.slots(capacity=9)
-    stays, duplicate, ann = day.person("Zoë"), day.person("Zoe"), day.person("Ann")
-    own, other = party(day, slot, stays, 1), party(day, slot, duplicate, 3, ann)
+    stays, duplicate, ann, cyd = day.person("Zoë"), day.person("Zoe"), day.person("Ann"), day.person("Cyd")
+    own, other = party(day, slot, stays, 1, cyd), party(day, slot, duplicate, 3, ann)
     applied(merge(day, stays, duplicate))
-    assert (day.claim(own).claim, day.claim(own).spots, people_of(day, own)) == ("reserved", 2, [stays])
+    assert (day.claim(own).claim, day.claim(own).spots, set(people_of(day, own))) == ("reserved", 3, {stays, cyd})
     assert (day.claim(other).claim, day.claim(other).spots, people_of(day, other)) == ("reserved", 4, [ann])
-    assert day.slot(slot).reserved_count == 6
+    assert day.slot(slot).reserved_count == 7
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_nobody_is_taken_out_of_an_ensemble_for_a_place_of_his_own(turned: bool, named: bool) -> None:
+    day = Day()
+    (slot,) = day.slots(capacity=9)
+    member, alone, ann = day.person("Zoë"), day.person("Zoe"), day.person("Ann")
+    trio = {} if named else {"group_id": day.create("group", name="Trio")}
+    ensemble = party(day, slot, member, 1, ann, **trio)
+    own = party(day, slot, alone, 2)
+    both = (alone, member) if turned else (member, alone)
+    assert refused(merge(day, *both), ALREADY_RESERVED)["reservation_ids"] == [ensemble, own]
+    applied(day.do("reservation.update", {"reservation_id": own, "guests": 1}))
+    answer = applied(merge(day, *both)).answer
+    assert answer["given_back"] == [own]
+    assert set(people_of(day, ensemble)) == {both[0], ann}
+    assert (day.claim(ensemble).spots, day.slot(slot).reserved_count) == (3, 3)
+
+
+def test_a_place_of_his_own_is_not_given_up_for_an_ensembles_place_in_line() -> None:
+    day, slot = waiting_day(capacity=1)
+    placed, waiting = day.person("Zoë"), day.person("Zoe")
+    own, ensemble = join(day, slot, placed), join(day, slot, waiting, day.person("Ann"))
+    assert refused(merge(day, placed, waiting), ALREADY_RESERVED)["reservation_ids"] == [ensemble, own]
+
+
+def wait_anywhere(day: Day, event: Id, *people: Id) -> Id:
+    day.now += timedelta(seconds=1)
+    args = {"event_id": event, "participant_ids": people, "on_full": "waitlist"}
+    return reservation_id(day.do("reservation.reserve", args))
+
+
+@pytest.mark.parametrize("anywhere_first", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+def test_nobody_waits_twice_in_the_lines_of_one_event(turned: bool, anywhere_first: bool) -> None:
+    day = Day()
+    event = day.create("event", name="Choir", waitlist_enabled=True)
+    slots = day.slots(3, event=event)
+    for slot in slots:
+        day.reserve(slot, day.person("Ann"))
+    zoe, other = day.person("Zoë"), day.person("Zoe")
+    anywhere = wait_anywhere(day, event, other) if anywhere_first else ""
+    first, second = join(day, slots[1], zoe), join(day, slots[2], zoe)
+    anywhere = anywhere or wait_anywhere(day, event, other)
+    came = min(str(day.claim(id).queued_at) for id in (anywhere, first, second))
+    stays, duplicate = (other, zoe) if turned else (zoe, other)
+    applied(merge(day, stays, duplicate))
+    waiting = {member.reservation_id for member in day.state.find(COMMITMENTS, stays)}
+    assert waiting == {anywhere}, "it is the wider one"
+    assert str(day.claim(anywhere).queued_at) == came, "from where he came first"
+    assert people_of(day, anywhere) == [stays]
+    assert {day.claim(id).claim for id in (first, second)} == {"cancelled"}
+
+
+def test_who_has_a_place_in_an_event_does_not_wait_for_any_slot_of_it() -> None:
+    day = Day()
+    event = day.create("event", name="Choir", waitlist_enabled=True)
+    slots = day.slots(2, event=event)
+    zoe, other = day.person("Zoë"), day.person("Zoe")
+    place = day.reserve(slots[1], zoe)
+    day.reserve(slots[0], day.person("Ann"))
+    anywhere = wait_anywhere(day, event, other)
+    applied(merge(day, zoe, other))
+    assert (day.claim(place).claim, day.claim(anywhere).claim) == ("reserved", "cancelled")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_hold_that_ran_out_is_no_place(turned: bool) -> None:
+    day, slot = waiting_day(capacity=1)
+    day.now = NOON - timedelta(hours=2)
+    held, queued = day.person("Zoë"), day.person("Zoe")
+    hold = reservation_id(day.do("reservation.hold", {"slot_id": slot.id, "participant_ids": [held]}))
+    waiting = join(day, slot, queued)
+    stays, duplicate = (queued, held) if turned else (held, queued)
+    day.now += timedelta(minutes=30)
+    answer = applied(merge(day, stays, duplicate)).answer
+    assert "given_back" not in answer
+    assert answer["promoted"] == [waiting], "what was held came free"
+    assert (day.claim(hold).claim, day.claim(waiting).claim) == ("expired", "reserved")
+    assert people_of(day, waiting) == [stays]
 
 
 @pytest.mark.parametrize("turned", [False, True])

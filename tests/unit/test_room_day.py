@@ -12,7 +12,7 @@ from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import EventSlot, RoomDay
 from server_sync.rules.room_day import room_day_id
 from server_sync.rules.room_times import Entry, RoomView, room_view
-from server_sync.rules.state import FACTS
+from server_sync.rules.state import FACTS, MEMBERS
 from tests.unit.day import NOON, Day, applied, at, refused
 
 TODAY = NOON.date().isoformat()
@@ -58,7 +58,9 @@ class Room:
     def view(self, now: datetime) -> RoomView:
         state = self.day.state
         facts = {id: state.find(FACTS, id) for id in self.claims.values()}
-        return room_view(self.slots, [self.day.claim(id) for id in self.claims.values()], facts, self.row, now)
+        people = {id: [row.participant_id for row in state.find(MEMBERS, id)] for id in self.claims.values()}
+        claims = [self.day.claim(id) for id in self.claims.values()]
+        return room_view(self.slots, claims, people, facts, self.row, now)
 
     def entry(self, now: datetime, name: str) -> Entry:
         return next(entry for entry in self.view(now).entries if entry.reservation_id == self.claims[name])
@@ -214,6 +216,26 @@ def test_who_arrives_after_all_is_in_the_order_again() -> None:
     assert room.starts(at(12, 2)) == {"Ann": "12:02", "Bea": "12:12"}
 
 
+def test_a_party_of_which_one_did_not_come_keeps_its_turn() -> None:
+    day = Day()
+    (slot,) = day.slots(capacity=3)
+    ann, bea, cyd = day.person("Ann"), day.person("Bea"), day.person("Cyd")
+    claim = day.reserve(slot, ann, bea, cyd)
+
+    def entry(*people: Id) -> Entry:
+        facts = {claim: day.state.find(FACTS, claim)}
+        (seen,) = room_view([slot], [day.claim(claim)], {claim: people}, facts, None, at(11)).entries
+        return seen
+
+    applied(day.do("attendance.no_show", {"reservation_id": claim, "participant_ids": [ann]}))
+    seen = entry(ann, bea, cyd)
+    assert (seen.turn, seen.predicted_start, seen.here) == ("next", NOON, False)
+    assert entry(ann).turn == "no_show", "once nobody else is in it"
+    applied(day.do("attendance.arrive", {"reservation_id": claim, "participant_ids": [bea]}))
+    assert entry(ann, bea, cyd).here
+    assert not entry(ann, cyd).here, "who came has left the party"
+
+
 def test_missing_is_who_is_called_or_nearly_due_and_not_here() -> None:
     room = Room("Ann", "Bea", "Cyd", "Dot")
     assert room.names(room.view(at(11, 49)).missing) == []
@@ -241,6 +263,6 @@ def test_several_in_one_slot_begin_together() -> None:
     hall = day.create("location", name="Hall")
     first, second = day.slots(2, capacity=2, room=hall)
     ann, bea, cyd = (day.reserve(slot, day.person()) for slot in (first, first, second))
-    view = room_view([first, second], [day.claim(id) for id in (ann, bea, cyd)], {}, None, at(11))
+    view = room_view([first, second], [day.claim(id) for id in (ann, bea, cyd)], {}, {}, None, at(11))
     assert (sorted(view.next), view.on_deck) == (sorted([ann, bea]), [cyd])
     assert [entry.predicted_start for entry in view.entries] == [NOON, NOON, at(12, 10)]

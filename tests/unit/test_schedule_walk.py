@@ -25,7 +25,7 @@ from server_sync.protocol.records import (
 )
 from server_sync.rules.placing import open_slot, room_for
 from server_sync.rules.state import takes_places
-from server_sync.rules.waitlist import line, waits_for
+from server_sync.rules.waiting import line, waits_for
 from tests.unit.day import NOON, Day
 
 STEPS = int(os.environ.get("CALLBOARD_WALK_STEPS", "250"))

@@ -160,6 +160,7 @@ def test_the_rooms_of_an_event_are_what_is_said_last() -> None:
 def block_day(**block: Any) -> tuple[Day, Id, Id]:
     """A day with one block from nine to ten; the day, the block and its room."""
     day = Day()
+    day.now = at(8)
     event, room = day.create("event", name="A", waitlist_enabled=True), day.create("location", name="Hall")
     args = {"event_id": event, "location_id": room, "start_time": at(9), "end_time": at(10), **block}
     return day, applied(day.do("block.create", args)).answer["id"], room

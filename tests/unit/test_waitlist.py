@@ -12,7 +12,7 @@ from msgspec import structs
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot
 from server_sync.rules.state import MEMBERS
-from server_sync.rules.waitlist import line, place_in_line
+from server_sync.rules.waiting import line, place_in_line
 from tests.unit.day import Day, applied, refused
 
 

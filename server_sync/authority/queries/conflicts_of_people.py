@@ -39,16 +39,30 @@ def person_double_booked(programme_id: Id, walk: int) -> sa.Select[Any]:
 
 
 def walk_too_short(programme_id: Id, walk: int) -> sa.Select[Any]:
-    """People with fewer than *walk* minutes from one building (or city) to the next."""
+    """People with fewer than *walk* minutes from one building (or city) to where they are next."""
     between = _OTHER.c.start_time - _ONE.c.end_time
     close = sa.and_(
         _OTHER.c.start_time >= _ONE.c.end_time,
         _OTHER.c.start_time < _ONE.c.end_time + sa.func.make_interval(0, 0, 0, 0, 0, walk),
         sa.or_(*(_said(_HERE.c[name]) != _said(_THERE.c[name]) for name in ("building", "city"))),
+        ~_somewhere_between(),
     )
     minutes = sa.cast(sa.func.floor(sa.extract("epoch", between) / 60), sa.Integer)
     found = _two_places(programme_id, close, minutes.label("by"))
     return found.order_by(between, _ONE.c.start_time, _PEOPLE.c.display_name, _ONE.c.id, _OTHER.c.id)
+
+
+def _somewhere_between() -> sa.ColumnElement[bool]:
+    """Whether they have another place after the one and before the other: then they come from there."""
+    place = _MEMBERS.alias("between")
+    at = sa.tuple_(place.c.start_time, place.c.id)
+    return sa.exists().where(
+        place.c.participant_id == _ONE.c.participant_id,
+        place.c.live,
+        place.c.deleted.isnot(True),
+        at > sa.tuple_(_ONE.c.start_time, _ONE.c.id),
+        at < sa.tuple_(_OTHER.c.start_time, _OTHER.c.id),
+    )
 
 
 def _two_places(programme_id: Id, at_odds: sa.ColumnElement[bool], *more: Any) -> sa.Select[Any]:

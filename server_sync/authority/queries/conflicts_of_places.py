@@ -160,16 +160,14 @@ def _over_full(
 
 
 def claim_on_closed(programme_id: Id, walk: int) -> sa.Select[Any]:
-    """Claims that hold places where nothing takes place: in what is cancelled, deleted, closed or not active."""
+    """Claims that hold places where nothing takes place: in what is cancelled or deleted.
+
+    What is closed, blocked or not active takes no newcomers; that whoever is in it stays is what was meant.
+    """
     deleted = sa.or_(*(rows.c.deleted.is_(True) for rows in (_SLOTS, _BLOCKS, _EVENTS)))
-    state = sa.case(
-        (deleted, "deleted"),
-        (sa.or_(_SLOTS.c.status == "cancelled", _BLOCKS.c.status == "cancelled"), "cancelled"),
-        (sa.or_(_SLOTS.c.status == "closed", _BLOCKS.c.status == "closed"), "closed"),
-        else_="inactive",
-    )
-    closed = sa.or_(deleted, _SLOTS.c.status != "open", _BLOCKS.c.status != "open", sa.not_(_EVENTS.c.is_active))
-    return _claims(programme_id, _CLAIMS.c.claim.in_(LIVE), closed, more=(state.label("state"),))
+    cancelled = sa.or_(_SLOTS.c.status == "cancelled", _BLOCKS.c.status == "cancelled")
+    state = sa.case((deleted, "deleted"), else_="cancelled")
+    return _claims(programme_id, _CLAIMS.c.claim.in_(LIVE), sa.or_(deleted, cancelled), more=(state.label("state"),))
 
 
 def hold_expired(programme_id: Id, walk: int) -> sa.Select[Any]:

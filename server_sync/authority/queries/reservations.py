@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from server_sync.authority.tables import metadata
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Attendance, SlotReservation
-from server_sync.rules.attendance import Word, standing, word
+from server_sync.rules.attendance import Word, party, word
 
 _CLAIMS = metadata.tables["slot_reservations"]
 _SLOTS = metadata.tables["event_slots"]
@@ -97,8 +97,8 @@ async def page(
     """
     select = _select()
     for column, id in (
-        (_CLAIMS.c.programme_id, programme_id), (_CLAIMS.c.event_id, event_id), (_CLAIMS.c.slot_id, slot_id),
-        (_CLAIMS.c.location_id, location_id),
+        (_SLOTS.c.programme_id, programme_id), (_SLOTS.c.event_id, event_id), (_CLAIMS.c.slot_id, slot_id),
+        (_SLOTS.c.location_id, location_id),
     ):  # fmt: skip
         if id is not None:
             select = select.where(column == uid(id))
@@ -181,7 +181,8 @@ def _view(
     seats: list[ReservedSeat] | None,
     place: Place | None,
 ) -> ReservationView:
-    counting = standing(facts).values()
+    there = [member.participant_id for member in members]
+    counting = party(there, facts).values()
     arrivals = [member.arrived.occurred_at for member in counting if member.arrived is not None]
     performances = [member.performed.occurred_at for member in counting if member.performed is not None]
     names = ", ".join(member.display_name for member in members)
@@ -190,7 +191,7 @@ def _view(
     return msgspec.convert(
         fields
         | {
-            "status": word(row, facts),
+            "status": word(row, there, facts),
             "name": row.reserved_name or row.group_name or names,
             "members": members,
             "attendance": [msgspec.convert(fact, FactView, from_attributes=True) for fact in facts],
@@ -205,33 +206,42 @@ def _view(
 
 async def counts(reads: Reads, event_id: Id) -> dict[Word, EventCount]:
     """How many reservations of an event read each word, and how many places they take; computed from them each time."""
-    claims = sa.select(_CLAIMS).where(_CLAIMS.c.event_id == uid(event_id), _CLAIMS.c.deleted.isnot(True))
-    each = [
-        claims.with_only_columns(
-            sa.literal(each, sa.Text()).label("status"),
-            sa.func.count().label("reservations"),
-            sa.func.coalesce(sa.func.sum(_CLAIMS.c.spots), 0).label("spots"),
-        ).where(_has_word(each))
-        for each in get_args(Word)
-    ]
-    rows = await reads.rows(sa.select(sa.union_all(*each).subquery()), EventCount)
-    return {row.status: row for row in rows}
+    claims = (
+        sa.select(_word().label("status"), _CLAIMS.c.spots)
+        .join(_SLOTS, _SLOTS.c.id == _CLAIMS.c.slot_id)
+        .where(_SLOTS.c.event_id == uid(event_id), _CLAIMS.c.deleted.isnot(True))
+        .subquery("claims")
+    )
+    reservations, spots = sa.func.count().label("reservations"), sa.func.sum(claims.c.spots).label("spots")
+    rows = await reads.rows(sa.select(claims.c.status, reservations, spots).group_by(claims.c.status), EventCount)
+    return {word: EventCount(status=word, reservations=0, spots=0) for word in get_args(Word)} | {
+        row.status: row for row in rows
+    }
+
+
+_RESERVED: Final[frozenset[Word]] = frozenset({"reserved", "confirmed", "checked_in", "performed", "no_show"})
+"""Words of reserved claims; every other word is the claim's own state."""
+
+
+def _word() -> sa.ColumnElement[str]:
+    """A claim's word; the same as ``rules.attendance.word`` says."""
+    reserved = sa.case((_CLAIMS.c.confirmed_at.isnot(None), "confirmed"), else_="reserved")
+    return sa.case((_CLAIMS.c.claim != "reserved", _CLAIMS.c.claim), else_=sa.func.coalesce(_furthest(), reserved))
 
 
 def _has_word(word: Word) -> sa.ColumnElement[bool]:
-    """The condition that a claim's word is *word*; the same as ``rules.attendance.word`` says."""
-    if word in ("held", "waitlisted", "cancelled", "expired"):
+    """The condition that a claim's word is *word*, as far as possible said of columns first."""
+    if word not in _RESERVED:
         return _CLAIMS.c.claim == word
-    reached = _furthest()
-    reserved = _CLAIMS.c.claim == "reserved"
-    if word in ("checked_in", "performed", "no_show"):
-        return sa.and_(reserved, reached == word)
-    confirmed = _CLAIMS.c.confirmed_at.isnot(None) if word == "confirmed" else _CLAIMS.c.confirmed_at.is_(None)
-    return sa.and_(reserved, reached.is_(None), confirmed)
+    found = sa.and_(_CLAIMS.c.claim == "reserved", _word() == word)
+    if word == "no_show":  # few are, and an index knows of whom it was said
+        said = sa.select(_FACTS.c.reservation_id).where(_FACTS.c.kind == "no_show")
+        found = sa.and_(_CLAIMS.c.id.in_(said.where(_FACTS.c.programme_id == _CLAIMS.c.programme_id)), found)
+    return found
 
 
 def _furthest() -> sa.ScalarSelect[Any]:
-    """How far any member of a claim came: performed, checked_in, no_show, or NULL."""
+    """How far any member of a claim came: performed, checked_in, no_show if all of them are, or NULL."""
     undoing = _FACTS.alias("undoing")
     stands = ~sa.exists().where(
         undoing.c.kind == "undone",
@@ -244,11 +254,19 @@ def _furthest() -> sa.ScalarSelect[Any]:
     def latest(kind: str) -> sa.ColumnElement[Any]:
         return sa.func.max(_FACTS.c.occurred_at).filter(_FACTS.c.kind == kind).label(kind)
 
+    claim = sa.select(_CLAIMS.c.id).correlate(_CLAIMS).subquery("claim")  # a claim by a name alone has no members
+    there = sa.and_(_MEMBERS.c.reservation_id == claim.c.id, _MEMBERS.c.deleted.isnot(True))
+    of_all = _FACTS.c.participant_id.is_(None)
+    about = sa.and_(
+        _FACTS.c.reservation_id == claim.c.id,
+        _FACTS.c.deleted.isnot(True),
+        sa.or_(_FACTS.c.participant_id == _MEMBERS.c.participant_id, of_all),
+        stands,
+    )
     by_member = (
         sa.select(latest("arrived"), latest("performed"), latest("no_show"))
-        .where(_FACTS.c.reservation_id == _CLAIMS.c.id, _FACTS.c.deleted.isnot(True), stands)
-        .group_by(_FACTS.c.participant_id)
-        .correlate(_CLAIMS)
+        .select_from(claim.outerjoin(_MEMBERS, there).outerjoin(_FACTS, about))
+        .group_by(_MEMBERS.c.participant_id)
         .subquery("by_member")
     )
     performed = by_member.c.performed.isnot(None)
@@ -261,6 +279,6 @@ def _furthest() -> sa.ScalarSelect[Any]:
         sa.case(
             (sa.func.bool_or(performed), "performed"),
             (sa.func.bool_or(sa.and_(sa.not_(performed), came)), "checked_in"),
-            (sa.func.bool_or(missed), "no_show"),
+            (sa.func.bool_and(missed), "no_show"),
         )
     ).scalar_subquery()

@@ -65,6 +65,11 @@ class _Named(msgspec.Struct):
     people: str | None = None
 
 
+class _Member(msgspec.Struct):
+    reservation_id: Id
+    participant_id: Id
+
+
 async def room_day(
     reads: Reads, programme_id: Id | None, location_id: Id, day: date | None, now: datetime
 ) -> RoomDayView | None:
@@ -85,6 +90,9 @@ async def room_day(
     ids = [uid(slot.id) for slot in slots]
     there = sa.and_(_CLAIMS.c.slot_id.in_(ids), _CLAIMS.c.claim == "reserved", _CLAIMS.c.deleted.isnot(True))
     claims = await reads.rows(sa.select(_CLAIMS).where(there), SlotReservation)
+    members: dict[Id, list[Id]] = defaultdict(list)
+    for member in await reads.rows(_in_them(there), _Member):
+        members[member.reservation_id].append(member.participant_id)
     facts: dict[Id, list[Attendance]] = defaultdict(list)
     recorded = sa.select(_FACTS).where(
         _FACTS.c.reservation_id.in_([uid(claim.id) for claim in claims]), _FACTS.c.deleted.isnot(True)
@@ -92,9 +100,10 @@ async def room_day(
     for fact in await reads.rows(recorded, Attendance):
         facts[fact.reservation_id].append(fact)
     named = {row.id: row for row in await reads.rows(_names(there), _Named)}
-    view = room_view(slots, claims, facts, said, now)
+    view = room_view(slots, claims, members, facts, said, now)
     by_id = {claim.id: claim for claim in claims}
-    entries = [_named(entry, by_id[entry.reservation_id], named, facts) for entry in view.entries]
+    words = {claim.id: word(claim, members[claim.id], facts[claim.id]) for claim in claims}
+    entries = [_named(entry, by_id[entry.reservation_id], named, words) for entry in view.entries]
     return RoomDayView(
         **structs.asdict(view) | {"entries": entries},
         location_id=room.id, location_name=room.name, day=on, time_zone=room.time_zone, at=now,
@@ -107,6 +116,12 @@ def _slots(location_id: Id, on: date, zone: ZoneInfo) -> sa.Select[Any]:
     ends = datetime.combine(on + timedelta(days=1), time(), zone).astimezone(UTC)
     here = (_SLOTS.c.location_id == uid(location_id), _SLOTS.c.deleted.isnot(True))
     return sa.select(_SLOTS).where(*here, _SLOTS.c.start_time >= begins, _SLOTS.c.start_time < ends)
+
+
+def _in_them(there: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Who is in the claims *there*."""
+    who = sa.select(_MEMBERS.c.reservation_id, _MEMBERS.c.participant_id)
+    return who.join(_CLAIMS, _CLAIMS.c.id == _MEMBERS.c.reservation_id).where(there, _MEMBERS.c.deleted.isnot(True))
 
 
 def _names(there: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -131,15 +146,13 @@ def _names(there: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
-def _named(
-    entry: Entry, claim: SlotReservation, named: dict[Id, _Named], facts: dict[Id, list[Attendance]]
-) -> NamedEntry:
+def _named(entry: Entry, claim: SlotReservation, named: dict[Id, _Named], words: dict[Id, Word]) -> NamedEntry:
     said = named.get(claim.id)
     name = (said.reserved_name or said.group_name or said.people or "") if said is not None else ""
     return NamedEntry(
         **structs.asdict(entry),
         name=name,
         event_name=said.event_name if said is not None else "",
-        status=word(claim, facts.get(claim.id, ())),
+        status=words[claim.id],
         ref=claim.ref,
     )

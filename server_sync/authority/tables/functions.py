@@ -14,7 +14,7 @@ from server_sync.authority.tables.search import SEARCH, TRIGGERS
 EXTENSIONS: Final = ("btree_gist", "pg_trgm", "unaccent")
 """The last is of the first schema; nothing uses it any more."""
 
-__all__ = ["CLAIMS", "COUNT", "EXTENSIONS", "LEDGER", "LIMIT", "SEARCH", "SEED", "STAMP", "triggers"]
+__all__ = ["CLAIMS", "COUNT", "EXTENSIONS", "FACTS", "LEDGER", "LIMIT", "SEARCH", "SEED", "STAMP", "triggers"]
 
 STAMP: Final = """
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -251,14 +251,26 @@ CREATE TRIGGER count_gone AFTER DELETE ON slot_reservations REFERENCING OLD TABL
 
 LEDGER: Final = """
 CREATE TRIGGER keep_verdict BEFORE UPDATE ON commands FOR EACH ROW
-  WHEN ((NEW.id, NEW.principal, NEW.kind, NEW.hash, NEW.status, NEW.received_at)
-        IS DISTINCT FROM (OLD.id, OLD.principal, OLD.kind, OLD.hash, OLD.status, OLD.received_at)
-        OR NEW.seq IS DISTINCT FROM OLD.seq OR NEW.device_id IS DISTINCT FROM OLD.device_id)
+  WHEN ((NEW.id, NEW.programme_id, NEW.principal, NEW.actor, NEW.device_id, NEW.incarnation, NEW.seq, NEW.kind, NEW.v,
+         NEW.hash, NEW.status, NEW.code, NEW.touched, NEW.occurred_at, NEW.received_at, NEW.number)
+        IS DISTINCT FROM
+        (OLD.id, OLD.programme_id, OLD.principal, OLD.actor, OLD.device_id, OLD.incarnation, OLD.seq, OLD.kind, OLD.v,
+         OLD.hash, OLD.status, OLD.code, OLD.touched, OLD.occurred_at, OLD.received_at, OLD.number))
   EXECUTE FUNCTION refuse('a verdict never changes');
 CREATE TRIGGER keep_all BEFORE DELETE ON commands FOR EACH ROW
   EXECUTE FUNCTION refuse('the ledger keeps every command');
 """
-"""What a command was about may be redacted, when a person is erased; that it was, and its verdict, may not."""
+"""What a command said and did may be redacted, when a person is erased; that it was, and its verdict, may not."""
+
+FACTS: Final = """
+CREATE TRIGGER keep_fact BEFORE UPDATE ON attendance FOR EACH ROW
+  WHEN ((NEW.reservation_id, NEW.kind, NEW.occurred_at, NEW.command_id, NEW.actor, NEW.participant_id, NEW.device_id,
+         NEW.undoes, NEW.deleted)
+        IS DISTINCT FROM
+        (OLD.reservation_id, OLD.kind, OLD.occurred_at, OLD.command_id, OLD.actor, OLD.participant_id, OLD.device_id,
+         OLD.undoes, OLD.deleted))
+  EXECUTE FUNCTION refuse('what happened never changes: a later fact undoes it');
+"""
 
 SEED: Final = """
 INSERT INTO server_settings (epoch, secret)
@@ -287,4 +299,4 @@ def triggers() -> str:
     parts.append(_PLACED.format(table="event_time_blocks", changed="NEW.event_id <> OLD.event_id", kept="event_id"))
     parts.append(_LIMITED.format(table="events", limit="capacity"))
     parts.append(_LIMITED.format(table="event_time_blocks", limit="max_capacity"))
-    return "".join([*parts, CLAIMS, LEDGER, TRIGGERS])
+    return "".join([*parts, CLAIMS, LEDGER, FACTS, TRIGGERS])

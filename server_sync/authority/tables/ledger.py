@@ -68,7 +68,10 @@ Index(
 Index("ix_commands_device_id_last_xid", commands.c.device_id, commands.c.last_xid,
       postgresql_where=text("seq IS NOT NULL"))  # fmt: skip
 Index("ix_commands_touched", commands.c.touched, postgresql_using="gin")
-Index("ix_commands_programme_id_received_at", commands.c.programme_id, commands.c.received_at)
+Index("ix_commands_programme_id_number", commands.c.programme_id, commands.c.number)
+Index("ix_commands_unlinked", commands.c.programme_id,
+      postgresql_where=text("status = 'rejected' OR kind = 'import.apply'"))  # fmt: skip
+Index("ix_commands_received_at", commands.c.received_at, postgresql_using="brin")  # they lie as they came
 
 device_cursors = Table(
     "device_cursors",

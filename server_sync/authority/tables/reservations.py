@@ -38,10 +38,11 @@ slot_reservations = table(
     check("guests_within_spots", "guests < spots"),
     check("versions_positive", "version >= 1 AND placement_version BETWEEN 1 AND version"),
     check("name_not_empty", "reserved_name <> ''"),
+    check("held_until_a_time", "claim <> 'held' OR expires_at IS NOT NULL"),
     unique_ref(),
     programme_checked=False,
 )
-lookup(slot_reservations, "slot_id", "claim")
+lookup(slot_reservations, "slot_id", "claim")  # those of an event or room too, through their slots: one index less
 lookup(slot_reservations, "participant_id", "claim", where="participant_id IS NOT NULL")
 lookup(slot_reservations, "group_id", where="group_id IS NOT NULL")
 lookup(slot_reservations, "expires_at", where="claim = 'held'")
@@ -101,6 +102,7 @@ attendance = table(
 lookup(attendance, "reservation_id")
 lookup(attendance, "command_id")
 lookup(attendance, "participant_id", where="participant_id IS NOT NULL")
+Index("ix_attendance_no_show", attendance.c.programme_id, postgresql_where=text("kind = 'no_show'"))
 
 room_days = table(
     "room_days",

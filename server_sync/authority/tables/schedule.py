@@ -155,5 +155,6 @@ event_slots = table(
     check("within_capacity", "reserved_count <= capacity + overbooked_count"),
 )
 lookup(event_slots, "time_block_id")
+lookup(event_slots, "programme_id", "start_time")
 lookup(event_slots, "event_id", "start_time")
 lookup(event_slots, "location_id", "start_time")

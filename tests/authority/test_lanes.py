@@ -1,0 +1,149 @@
+"""Who waits for whom: whoever wants a row that somebody else keeps waits for it, and nobody waits with them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from server_sync.authority import lanes
+from server_sync.authority.batch import Batch
+from server_sync.protocol.errors import BUSY
+from tests.authority.centre import centre, code, codes, ok
+
+SOON = 0.5
+"""Seconds within which a stranger is answered: a batch waits a fifth of a second for a lock, and then goes on."""
+
+
+async def within(seconds: float, asked: list[Coroutine[Any, Any, Any]]) -> list[str]:
+    """What each of those is answered who asked at once; too late fails the test."""
+    started = time.monotonic()
+    said = [code(result) for result in await asyncio.gather(*asked)]
+    took = time.monotonic() - started
+    assert took < seconds, f"{took:.2f} s"
+    return said
+
+
+@pytest.mark.parametrize("commands", ["reserve", "mixed"])
+async def test_strangers_do_not_wait_for_a_row_that_somebody_keeps(database_url: str, commands: str) -> None:
+    async with centre(database_url) as c:
+        kept, *free = await c.slots(33, capacity=5)
+        people = await c.people(65)
+        ids = [ok(await c.reserve(slot, person))["reservation_id"] for slot, person in zip(free, people, strict=False)]
+        later = people[len(free) :]
+        moves = [c.submit("reservation.move", {"reservation_id": id, "slot_id": free[0]}) for id in ids[1:3]]
+        strangers = [c.reserve(slot, person) for slot, person in zip(free[:30], later, strict=False)]
+        async with c.held(kept):
+            stuck = asyncio.create_task(c.reserve(kept, people[-1]))
+            await asyncio.sleep(0)
+            if commands == "mixed":
+                strangers += moves
+            else:
+                for move in moves:
+                    move.close()
+            assert set(await within(SOON, strangers)) == {"applied"}
+            again = [c.submit("group.create", {"name": f"Choir {n}"}) for n in range(20)]
+            assert set(await within(SOON, again)) == {"applied"}
+            assert not stuck.done()
+        ok(await stuck)
+        assert await c.counts(kept) == (1, 1)
+
+
+async def test_several_rows_are_kept_and_their_runs_wait_apart_from_each_other(database_url: str) -> None:
+    async with centre(database_url) as c:
+        one, two, free = await c.slots(3, capacity=5)
+        people = await c.people(6)
+        async with c.held(one):
+            async with c.held(two):
+                stuck = [asyncio.create_task(c.reserve(slot, people[n])) for n, slot in enumerate((one, two, one, two))]
+                assert await within(SOON, [c.reserve(free, people[4])]) == ["applied"]
+            done, _ = await asyncio.wait(stuck, timeout=3, return_when=asyncio.ALL_COMPLETED)
+            assert done == {stuck[1], stuck[3]}
+        for task in stuck:
+            ok(await task)
+
+
+async def test_patience_ends(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.5)
+    async with centre(database_url) as c:
+        kept, free = await c.slots(2, capacity=5)
+        people = await c.people(3)
+        async with c.held(kept):
+            assert await within(3, [c.reserve(kept, people[0])]) == [BUSY]
+            assert await within(SOON, [c.reserve(free, people[1])]) == ["applied"]
+        ok(await c.reserve(kept, people[0]))
+
+
+async def test_who_waits_for_a_row_has_it_before_who_came_later(database_url: str) -> None:
+    async with centre(database_url) as c:
+        (kept,) = await c.slots(capacity=2)
+        people = await c.people(12)
+        async with c.held(kept):
+            first = [asyncio.create_task(c.reserve(kept, person)) for person in people[:2]]
+            await asyncio.sleep(SOON)
+            later = [asyncio.create_task(c.reserve(kept, person)) for person in people[2:]]
+            await asyncio.sleep(SOON)
+        assert [code(await task) for task in first] == ["applied"] * 2
+        assert {code(await task) for task in later} == {"SLOT_FULL"}
+
+
+async def test_what_comes_before_a_kept_row_in_a_push_is_done(database_url: str) -> None:
+    async with centre(database_url) as c:
+        *free, kept = await c.slots(20, capacity=5)
+        people = await c.people(21)
+        desk = await c.desk()
+        run = [
+            desk.queue("reservation.reserve", {"slot_id": slot, "participant_ids": [person]})
+            for slot, person in zip([*free, kept], people, strict=False)
+        ]
+        async with c.held(kept):
+            pushed = asyncio.create_task(desk.push(*run))
+            await asyncio.sleep(2 * SOON)
+            assert await c.sql.fetchval("SELECT count(*) FROM slot_reservations") == 19
+            behind = asyncio.create_task(desk.push(desk.queue("group.create", {"name": "Choir"})))
+            assert await within(SOON, [c.reserve(free[0], people[20])]) == ["applied"]
+            assert not behind.done()
+        assert codes(await pushed) == ["applied"] * 20
+        reply = await behind
+        assert (codes(reply), reply.stop) == (["applied"], None), "a desk's pushes don't overtake each other"
+
+
+class Counted(Batch):
+    """A batch that notes how many commands each attempt took."""
+
+    async def attempt(self, connection: Any, runs: Any, *more: Any) -> Any:
+        """As ``Batch.attempt``."""
+        ATTEMPTS.append([len(run.next) for run in runs])
+        return await super().attempt(connection, runs, *more)
+
+
+ATTEMPTS: list[list[int]] = []
+
+
+@pytest.mark.expects_log("was stopped by a constraint only")
+async def test_one_command_at_fault_in_a_push_is_found_by_halves(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty commands, of which the database refuses the last: nothing sound is tried again and again with it."""
+    monkeypatch.setattr("server_sync.authority.session.Batch", Counted)
+    async with centre(database_url) as c:
+        slots = await c.slots(20, capacity=5)
+        people = await c.people(20)
+        await c.sql.execute("CREATE UNIQUE INDEX once ON slot_reservations (special_requirements)")
+        desk = await c.desk()
+        run = [
+            desk.queue(
+                "reservation.reserve",
+                {"slot_id": slot, "participant_ids": [person], "special_requirements": f"{n % 19}"},
+            )
+            for n, (slot, person) in enumerate(zip(slots, people, strict=True))
+        ]
+        ATTEMPTS.clear()
+        reply = await desk.push(*run)
+    assert codes(reply)[:19] == ["applied"] * 19
+    assert codes(reply)[19] == "ALREADY_EXISTS"
+    by_itself = [1, 1, 1]  # stopped, stopped again, and then refused
+    assert [attempt for (attempt,) in ATTEMPTS] == [20, 10, 5, 2, 1, 1, *by_itself]
