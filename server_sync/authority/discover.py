@@ -24,7 +24,7 @@ from server_sync.rules.state import Keys
 
 T = TypeVar("T")
 
-DISCOVERY_ROUNDS: Final = 12
+DISCOVERY_ROUNDS: Final = 24
 """How deep one thing may lead to the next (a claim, its slot, who waits for it, where else they are) before locking."""
 
 

@@ -111,16 +111,18 @@ async def store(
     The database counts after each statement, and every count must hold within its limit. So releases and moves
     (updates) go before new claims, and a slot is there before a claim moves into it; where nothing is both released and
     made, one statement does it all. A limit that the batch itself set (a raised capacity, an override) is opened wide
-    before each statement that takes places, and closed to what was decided at the end. An external id is given up
-    before another row takes it over.
+    before each statement that takes places, and closed to what was decided at the end. An external id, or a person's
+    one place in a line, is given up before another row takes it over.
     """
     updates: dict[type[Record], list[bytes]] = defaultdict(list)
     inserts: dict[type[Record], list[bytes]] = defaultdict(list)
-    nameless: dict[type[Record], list[bytes]] = defaultdict(list)
+    first: dict[type[Record], list[bytes]] = defaultdict(list)
+    taken_over = _taken_over(effects.values())
     for key, effect in effects.items():
-        rows = inserts if effect.before is None else nameless if _gives_up_name(effect) else updates
+        gives_up = _gives_up_name(effect) or _place_in_line(effect.before) in taken_over
+        rows = inserts if effect.before is None else first if gives_up else updates
         rows[key[0]].append(encoded[key])
-    await _write(connection, nameless, {}, [])
+    await _write(connection, first, {}, [])
     log = [_ENCODER.encode(row) for row in ledger]
     limits = {record: updates.pop(record) for record in _LIMITS if record in updates}
     changed, new = updates.get(SlotReservation), inserts.get(SlotReservation)
@@ -149,6 +151,22 @@ def _gives_up_name(effect: Effect) -> bool:
         return False
     name = getattr(effect.before, "external_id", None)
     return name is not None and getattr(effect.after, "external_id", None) != name
+
+
+def _place_in_line(member: Record | None) -> tuple[Id, Id] | None:
+    """The person and the slot of whoever waits: there is one such row."""
+    if not isinstance(member, ReservationMember) or not member.waiting or member.deleted:
+        return None
+    return member.participant_id, member.slot_id
+
+
+def _taken_over(effects: Iterable[Effect]) -> set[tuple[Id, Id] | None]:
+    """The places in lines that rows come to which were elsewhere: whoever has one now must give it up before."""
+    return {
+        place
+        for effect in effects
+        if (place := _place_in_line(effect.after)) is not None and place != _place_in_line(effect.before)
+    }
 
 
 _WIDE: Final = 1_000_000_000

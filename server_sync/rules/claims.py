@@ -118,6 +118,13 @@ def place(
     return seating.take(draft, placed, slot, seats) if slot.seated else None
 
 
+def leave(draft: Draft, claim: SlotReservation) -> None:
+    """A claim that has ended leaves every list, and its members with it."""
+    draft.write(*(structs.replace(member, deleted=True) for member in draft.find(MEMBERS, claim.id)))
+    versions = {"version": claim.version + 1, "placement_version": claim.placement_version + 1}
+    draft.write(structs.replace(claim, deleted=True, **versions))
+
+
 def release(draft: Draft, claim: SlotReservation, state: Claim, **fields: Any) -> SlotReservation:
     """End a claim: its places, its seats and its people's time are free; it stays to be read."""
     seating.free(draft, claim)

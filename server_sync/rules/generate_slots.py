@@ -61,6 +61,7 @@ def _generate(state: Draft, command: Command[Args], ask: Keys) -> dict[str, Any]
     if isinstance(spans, Refusal):
         return spans
     freed = let_go(state, block.event_id, ask)
+    block = state.get(EventTimeBlock, block.id) or block
     there: list[EventSlot] = state.find(SLOTS_OF_BLOCK, block.id)
     stay = [slot for slot in there if _stays(state, slot)]
     in_the_way = [_span(slot) for slot in stay if slot.status != "cancelled" and _span(slot) not in spans]

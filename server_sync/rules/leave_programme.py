@@ -16,7 +16,7 @@ from msgspec import structs
 from server_sync.protocol.errors import HAS_PEOPLE, NOT_FOUND, REASON_NEEDED, Refusal
 from server_sync.protocol.ids import GivenId, Id
 from server_sync.protocol.records import Group, Participant, SlotReservation
-from server_sync.rules.claims import release
+from server_sync.rules.claims import leave, release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.erase import forget, needs_erase
@@ -105,7 +105,7 @@ def _retire(
     for claim in claims:
         take_out(draft, claim, person.id, now)
         if claim.id in his:
-            _delete(draft, claim.id)
+            leave(draft, draft.get(SlotReservation, claim.id) or claim)
     row = draft.get(Participant, person.id) or person
     draft.write(structs.replace(row, deleted=True, group_id=None))
     held = [claim for claim in claims if holds(claim)]
@@ -126,13 +126,6 @@ def _claims(state: State, person: Id) -> list[SlotReservation]:
     ids = sorted({member.reservation_id for member in state.find(MEMBERSHIPS_OF_PERSON, person)})
     found = (state.get(SlotReservation, id) for id in ids)
     return [claim for claim in found if claim is not None and not claim.deleted]
-
-
-def _delete(draft: Draft, claim_id: Id) -> None:
-    """A claim that has ended leaves; its members stay with it, so that whose it was can be told (and forgotten)."""
-    claim = draft.get(SlotReservation, claim_id)
-    if claim is not None:
-        draft.write(structs.replace(claim, deleted=True, version=claim.version + 1))
 
 
 # ---------------------------------------------------------------------- groups
@@ -167,8 +160,7 @@ def _retire_group(
     if problem is not None:
         return problem
     for claim in claims:
-        release(draft, claim, "cancelled", cancelled_at=now)
-        _delete(draft, claim.id)
+        leave(draft, release(draft, claim, "cancelled", cancelled_at=now))
     draft.write(*leaving_group(draft.find(PEOPLE_OF_GROUP, group.id)), structs.replace(group, deleted=True))
     promoted = serve(draft, freed_slots(*claims), ask)
     return draft.changes(

@@ -45,6 +45,9 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
     claim = reservation(draft, command, args.reservation_id)
     if isinstance(claim, Refusal):
         return claim
+    changed = guard(command, claim, args.version)
+    if changed is not None:
+        return changed
     if ran_out(claim, draft.now):  # nobody has ended it yet: those in line come first
         needs_release(ask, draft, claim)
         release(draft, claim, "expired")
@@ -54,7 +57,7 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
     if isinstance(step, Refusal):
         return step
     people = [member.participant_id for member in draft.find(MEMBERS, claim.id)]
-    refusal = guard(command, claim, args.version) or _missing(draft, command, claim, people, ask)
+    refusal = _missing(draft, command, claim, people, ask)
     if refusal is not None:
         return refusal
     slot = open_slot(draft, command.programme_id, claim.slot_id, closed_too=waived.overbook is not None)

@@ -212,7 +212,11 @@ def find_place(
         refusals.append(refusal)
     if full is not None and wanted.on_full == "waitlist" and waits(state, full) and not over(state, full):
         waiting = there_already(state, ids, people, waiting=True) if wanted.event_id is not None else None
-        return waiting or join_line(Draft(state), command, id, full, wanted, people, waived, now)
+        if waiting is not None:
+            return waiting
+        draft = Draft(state)  # what ran out goes to those who wait already
+        expire_overdue(draft, full, spots_of(wanted, people), people, now, ask, wanted.seat_ids)
+        return join_line(draft, command, id, full, wanted, people, waived, now)
     because_full = [refusal for refusal in refusals if refusal.code in FULL]
     if because_full:
         return because_full[0]

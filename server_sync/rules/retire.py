@@ -12,7 +12,8 @@ from typing import Any, Final
 from msgspec import structs
 
 from server_sync.protocol.errors import HAS_PEOPLE, REASON_NEEDED, Refusal
-from server_sync.protocol.records import Record, SlotReservation
+from server_sync.protocol.records import Record
+from server_sync.rules.claims import leave
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.extent import Extent, OfBlock, OfEvent, OfRoom, OfSlot, extent
@@ -22,7 +23,6 @@ from server_sync.rules.reserve import Reason
 from server_sync.rules.state import (
     ALL_CLAIMS_ON_SLOT,
     EVENTS_OF_ROOM,
-    MEMBERS,
     ROOMS_OF_EVENT,
     SEATS_OF_LOCATION,
     SEATS_OF_SLOT,
@@ -79,7 +79,7 @@ def retire(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys)
     cancel_people(draft, what.slots, now, outcome, whole_event=what.event is not None)
     for slot in what.slots:
         for claim in draft.find(ALL_CLAIMS_ON_SLOT, slot.id):
-            _forget_claim(draft, claim)
+            leave(draft, claim)
         _delete(draft, *draft.find(SEATS_OF_SLOT, slot.id))
     _delete(draft, *what.slots, *what.blocks, *_places(draft, what))
     outcome.serve(draft, ask)
@@ -96,12 +96,6 @@ def _people_stay(state: State, what: Extent, cancel: bool, reason: str | None) -
         details = {"reservations": len(held), "waiting": len(people) - len(held)}
         return Refusal(HAS_PEOPLE, details | {"reservation_ids": sorted(claim.id for claim in people)[:MOST_NAMED]})
     return Refusal(REASON_NEEDED, {"field": "reason"}) if reason is None else None
-
-
-def _forget_claim(draft: Draft, claim: SlotReservation) -> None:
-    _delete(draft, *draft.find(MEMBERS, claim.id))
-    versions = {"version": claim.version + 1, "placement_version": claim.placement_version + 1}
-    draft.write(structs.replace(claim, deleted=True, **versions))
 
 
 def _places(draft: Draft, what: Extent) -> list[Record]:

@@ -5,6 +5,7 @@ Who is next, and who could come, is told in waiting.py.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -134,25 +135,26 @@ def serve(draft: Draft, freed: Iterable[Id], ask: Keys | None = None) -> list[Id
     asks for all that the promotions would need.
     """
     promoted: list[Id] = []
-    todo = {*freed, *_waiting_elsewhere(draft, _of_no_more(draft), ask)}
+    todo: Freed = defaultdict(set)
+    for id in freed:
+        slot = None if draft.known(Event, id) is not None else draft.get(EventSlot, id)
+        todo[id if slot is None else slot.event_id].add(id)
+    _add(todo, _waiting_elsewhere(draft, _of_no_more(draft), ask))
     while todo:
-        ids = sorted((_event_of(draft, id) or "", id) for id in todo)
-        event_id = ids[0][0]
-        mine = {id for event, id in ids if event == event_id}
-        todo -= mine
-        if event_id:
-            serving = _Serving(draft, event_id, mine, ask)
-            promoted += serving.run()
-            todo |= serving.freed_elsewhere
+        event_id = min(todo)
+        serving = _Serving(draft, event_id, todo.pop(event_id), ask)
+        promoted += serving.run()
+        _add(todo, serving.freed_elsewhere)
     return promoted
 
 
-def _event_of(draft: Draft, id: Id) -> Id | None:
-    """The event that *id* is, or whose slot it is."""
-    if draft.known(Event, id) is not None:
-        return id
-    slot = draft.get(EventSlot, id)
-    return slot.event_id if slot is not None else None
+Freed = dict[Id, set[Id]]
+"""By event: its slots in which somebody may have a place now, and itself where that may be any of them."""
+
+
+def _add(freed: Freed, more: Freed) -> None:
+    for event_id, ids in more.items():
+        freed.setdefault(event_id, set()).update(ids)
 
 
 def _of_no_more(draft: Draft) -> set[Id]:
@@ -166,9 +168,9 @@ def _of_no_more(draft: Draft) -> set[Id]:
     return moved
 
 
-def _waiting_elsewhere(draft: Draft, people: Iterable[Id], ask: Keys | None) -> set[Id]:
+def _waiting_elsewhere(draft: Draft, people: Iterable[Id], ask: Keys | None) -> Freed:
     """What those wait for who have more time now: it may have been all that was in the way."""
-    freed: set[Id] = set()
+    freed: Freed = {}
     for person in sorted(people):
         if ask is not None:
             ask.find.add((COMMITMENTS, person))
@@ -177,7 +179,8 @@ def _waiting_elsewhere(draft: Draft, people: Iterable[Id], ask: Keys | None) -> 
                 if ask is not None:
                     ask.read.add((SlotReservation, waiting.reservation_id))
                 claim = draft.get(SlotReservation, waiting.reservation_id)
-                freed |= freed_slots(claim) if claim is not None else set()
+                if claim is not None:
+                    _add(freed, {claim.event_id: freed_slots(claim)})
     return freed
 
 
@@ -189,7 +192,7 @@ class _Serving:
         self.event = draft.get(Event, event_id)
         self.event_id = event_id
         self.freed = freed - {event_id}
-        self.freed_elsewhere: set[Id] = set()
+        self.freed_elsewhere: Freed = {}
         self.ask = ask
         self.everywhere = event_id in freed or (self.event is not None and self.event.capacity is not None)
         self.exhausted: set[Id] = set()  # slots, blocks and events that nobody further back may take from
@@ -229,12 +232,13 @@ class _Serving:
         for claim in overdue:
             people = [member.participant_id for member in self.draft.find(MEMBERS, claim.id)]
             _let_go(self.draft, [claim], self.ask)
+            freed: Freed = _waiting_elsewhere(self.draft, people, self.ask)
+            freed.pop(self.event_id, None)  # whose turn it is here, this walk finds out
             if claim.event_id == self.event_id:
                 self.freed |= freed_slots(claim)
             else:
-                self.freed_elsewhere |= freed_slots(claim)
-            waiting = _waiting_elsewhere(self.draft, people, self.ask)
-            self.freed_elsewhere |= {id for id in waiting if _event_of(self.draft, id) != self.event_id}
+                _add(freed, {claim.event_id: freed_slots(claim)})
+            _add(self.freed_elsewhere, freed)
             for name in ("_blocks", "_any_slot"):
                 self.__dict__.pop(name, None)
 

@@ -269,10 +269,10 @@ LEFT_OUT: Final = frozenset({"programme.create"})
 """Kinds that make a whole programme; they have tests of their own."""
 
 
-def weighted_kinds() -> list[str]:
-    """Every kind, as often as it weighs."""
+def weighted_kinds(rare: int = 3) -> list[str]:
+    """Every kind, as often as it weighs; a *rare* one so often where others stand ten times and more."""
     kinds: list[str] = []
     for kind in sorted(RULES.keys() - LEFT_OUT):
         word = kind.partition(".")[2]
-        kinds += [kind] * (3 if word in RARE and kind not in WEIGHTS else 5 * WEIGHTS.get(kind, 2))
+        kinds += [kind] * (rare if word in RARE and kind not in WEIGHTS else 5 * WEIGHTS.get(kind, 2))
     return kinds

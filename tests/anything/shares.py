@@ -7,7 +7,7 @@ from collections import Counter
 from server_sync.rules.registry import RULES
 from tests.anything.commands import LEFT_OUT
 
-LONG = 20_000
+LONG = 40_000
 """So many commands must show every kind a good many times."""
 
 

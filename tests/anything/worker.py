@@ -33,6 +33,9 @@ from tests.authority.centre import envelope
 AFRESH: Final = 5
 """After so many commands of a process it looks at the tables again."""
 
+RUN_OUT: Final = 1.1
+"""So many seconds all rest in the middle of a turn: then what was held before is anybody's."""
+
 START: Final = 0x57A27
 """The advisory lock that everybody waits for, so that all begin at once."""
 
@@ -106,6 +109,8 @@ class Giver:
         choose, kinds = Seeded(f"{self._turn.seed}/{number}"), weighted_kinds()
         both = self._turn.both[number::tasks]
         for step in range(self._turn.steps):
+            if step == self._turn.steps // 2:
+                await asyncio.sleep(RUN_OUT)
             if both and step % 5 == 0:
                 again = both.pop(0)
                 result = await self._submit(Principal("staff:both", "Cyd", "admin", self._turn.programme), again)

@@ -153,8 +153,9 @@ def _check(seed: str, reports: list[Report], both: list[Envelope], shares: Share
     for report in reports:
         assert report.errors == []
         if report.raised:
-            log = postgres._folder.log.read_text(errors="replace")
-            raise AssertionError(f"seed {seed}: {report.raised}: the rules should have known: {log[-6000:]}")
+            log = postgres._folder.log.read_text(errors="replace").splitlines()
+            said = [line[:2000] for line in log if " ERROR: " in line or " DETAIL: " in line or " STATEMENT: " in line]
+            raise AssertionError("\n".join([f"seed {seed}: the rules should have known:", *report.raised, *said[-6:]]))
         for kind, code in report.said:
             shares.count(kind, code)
     assert reports[0].both.keys() == {asked.id for asked in both}

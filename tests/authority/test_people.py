@@ -127,3 +127,19 @@ async def test_a_group_is_made_up_and_retired(c: Centre) -> None:
     ok(await c.submit("group.retire", {"group_id": group, "cancel_claims": True, "reason": "dissolved"}))
     assert await c.counts(slot) == (0, 0)
     assert await c.sql.fetchval("SELECT count(*) FROM participants WHERE group_id IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("duplicate_first", [False, True])
+async def test_two_who_wait_for_one_slot_are_merged(database_url: str, duplicate_first: bool) -> None:
+    """The one place in line that stays is given up by the one row before the other takes it."""
+    async with centre(database_url) as c:
+        event = await c.create("event", name="Choir", waitlist_enabled=True)
+        (slot,) = await c.slots(1, event=event)
+        somebody, stays, twin = await c.people(3)
+        ok(await c.reserve(slot, somebody))
+        for who in (twin, stays) if duplicate_first else (stays, twin):
+            asked = {"slot_id": slot, "participant_ids": [who], "guests": int(who == twin), "on_full": "waitlist"}
+            ok(await c.submit("reservation.reserve", asked))
+        ok(await c.submit("participant.merge", {"participant_id": stays, "duplicate_id": twin}))
+        waiting = await c.sql.fetch("SELECT participant_id::text FROM reservation_members WHERE waiting")
+        assert [row["participant_id"] for row in waiting] == [stays]

@@ -21,7 +21,7 @@ from tests.anything.ground import NOBODY
 from tests.anything.machine import LENGTH
 from tests.anything.picture import Picture
 from tests.anything.rows import differences, tables, written_by
-from tests.anything.shares import LONG, Shares
+from tests.anything.shares import Shares
 from tests.authority.centre import Centre, Desk, centre, envelope
 from tests.authority.fresh import fresh_programme
 
@@ -49,7 +49,7 @@ async def test_what_a_desk_predicts_is_what_the_centre_writes(database_url: str)
                 await predicting.step(step)
             await predicting.end()
     print(shares)
-    if DAYS * LENGTH >= LONG // 2:
+    if DAYS * LENGTH >= 10_000:
         assert shares.scarce(least=10, percent=25) == {}
 
 
@@ -62,7 +62,7 @@ class Predicting:
         self.shares = shares
         self.replica = WatchedState()
         self.choose = Seeded(seed)
-        self.kinds = weighted_kinds()
+        self.kinds = weighted_kinds(rare=7)
         self.said: list[Id] = []
         self.opened = 0
         self.desk: Desk

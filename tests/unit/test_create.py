@@ -136,7 +136,7 @@ def test_no_name_is_only_blanks(blank: str) -> None:
 
 @pytest.mark.parametrize("kind", ["event", "location", "participant", "group"])
 def test_only_who_wants_a_name_waits_for_the_programme(kind: str) -> None:
-    """A long import keeps the programme locked: whoever makes a row meanwhile waits only if its name must be its own."""
+    """A long import keeps the programme locked: whoever makes a row meanwhile waits only if it must bear a name."""
     day = Day()
     name = "display_name" if kind == "participant" else "name"
     for more, waits in (({}, False), ({"external_id": "a"}, True)):

@@ -46,7 +46,9 @@ def test_what_ran_out_goes_to_the_line_before_somebody_takes_what_is_free() -> N
     pair = join(day, slot, reserved_name="pair", guests=1)
     day.now += timedelta(minutes=4)
     refused(day.do("reservation.reserve", {"slot_id": slot.id, "reserved_name": "newcomer"}), "SLOT_FULL")
-    assert applied(day.do("hold.expire", {"reservation_ids": [held]})).answer["promoted"] == [pair]
+    waiting = join(day, slot, reserved_name="newcomer")
+    assert (day.claim(held).claim, day.claim(pair).claim) == ("expired", "reserved")
+    assert day.claim(waiting).claim == "waitlisted"
 
 
 def test_a_hold_that_ran_out_frees_another_events_line_on_the_way() -> None:
@@ -102,7 +104,8 @@ def test_a_hold_that_ran_out_is_reinstated_like_one_that_was_ended() -> None:
     day, (slot,) = line_day()
     held = hold(day, slot, reserved_name="held")
     day.now += timedelta(minutes=4)
-    applied(day.do("reservation.reinstate", {"reservation_id": held}))
+    seen = {f"slot_reservations/{held}": 1}
+    applied(day.do("reservation.reinstate", {"reservation_id": held, "version": 1}, seen=seen))
     assert (day.claim(held).claim, day.claim(held).expires_at) == ("reserved", None)
     late = hold(day, (day.slots(1, event=slot.event_id, start=at(14)))[0], reserved_name="late")
     waiting = join(day, day.state.get(EventSlot, day.claim(late).slot_id) or slot, reserved_name="waits")
