@@ -18,6 +18,7 @@ from server_sync.authority.queries import scope
 from server_sync.authority.queries.engine import Reads
 from server_sync.authority.queries.preview import preview
 from server_sync.authority.session import Authority
+from server_sync.importers import times
 from server_sync.importers.detect import read_all
 from server_sync.importers.programme import Defaults
 from server_sync.keeping import Trouble, answer_of, carry_out, find_programme, opened
@@ -58,6 +59,8 @@ async def import_files(url: str, wanted: Wanted) -> int:
     programme, new, dry_run = wanted.programme, wanted.new, wanted.dry_run
     if programme is not None and new is not None:
         raise Trouble("--programme and --new exclude each other.")
+    if wanted.time_zone and times.zone(wanted.time_zone) is None:
+        raise Trouble(f"{wanted.time_zone} is no time zone; write it as in Europe/London or America/New_York.")
     await migrate(url)
     async with opened(url) as (authority, reads, _):
         if new is not None:

@@ -35,6 +35,9 @@ from server_sync.rules.state import Changes, Effect, Keys, RowKey, takes_places
 
 log = logging.getLogger(__name__)
 
+MOST_LOOKED_AT: Final = 2_000
+"""Of more rows than these nobody finds out which are kept: whoever wants so many waits as a whole."""
+
 MOST_ROUNDS: Final = 5
 """How often a command may turn out to need more than it was given before it is told ``BUSY``."""
 
@@ -49,12 +52,11 @@ class HeldUp(NamedTuple):
     rows: Set[RowKey]
 
 
-class Held(Exception):
-    """Nothing was done: some of the runs have to wait for somebody, and the others need not wait with them."""
+class Attempted(NamedTuple):
+    """What came of an attempt: whose rows changed, and the runs that it left out because they have to wait."""
 
-    def __init__(self, held: list[HeldUp]) -> None:
-        super().__init__(f"{len(held)} runs want rows that somebody else keeps")
-        self.held = held
+    programmes: set[Id]
+    held: list[HeldUp]
 
 
 @dataclass(slots=True)
@@ -270,25 +272,35 @@ class Batch:
         self._hints = hints
         self._locking = locking
 
-    async def attempt(self, connection: Connection, runs: Sequence[Run], avoid: Set[RowKey] = frozenset()) -> set[Id]:
-        """Decide what is next of *runs* in one transaction; returns whose rows changed.
+    async def attempt(self, connection: Connection, runs: Sequence[Run], avoid: Set[RowKey] = frozenset()) -> Attempted:
+        """Decide what is next of *runs* in one transaction.
 
-        Raises ``Held`` if somebody else keeps rows that some of them want, at once if these are among those to *avoid*.
+        Left out are those that want rows which somebody else keeps, at once if these are among those to *avoid*. Raises
+        ``LockNotAvailableError`` if what is waited for is no row that can be told.
         """
         coming = [(run, item) for run in runs for item in run.next]
         thorough = any(run.rounds for run in runs)  # what was not guessed before is looked up now
         wants = await discover(connection, self._hints, [item for _, item in coming], thorough)
-        asked = [(run, keys.lock) for (run, _), keys in zip(coming, wants, strict=True)]
-        if avoid:
-            _step_aside(asked, avoid)
-        keys = Keys()
-        for wanted in wants:
-            keys |= wanted
-        try:
-            return await self._carry_out(connection, runs, keys)
-        except asyncpg.LockNotAvailableError:
-            _step_aside(asked, await kept_by_others(connection, keys.lock))
-            raise
+        asked = [(run, wanted) for (run, _), wanted in zip(coming, wants, strict=True)]
+        held: list[HeldUp] = held_up(asked, avoid) if avoid else []
+        while True:
+            left_out = {id(one.run) for one in held}
+            asked = [(run, wanted) for run, wanted in asked if id(run) not in left_out]
+            keys = Keys()
+            for _, wanted in asked:
+                keys |= wanted
+            if not asked:
+                return Attempted(set(), held)
+            try:
+                within = [run for run in runs if id(run) not in left_out]
+                return Attempted(await self._carry_out(connection, within, keys), held)
+            except asyncpg.LockNotAvailableError:
+                if len(keys.lock) > MOST_LOOKED_AT:
+                    raise
+                more = held_up(asked, await kept_by_others(connection, keys.lock))
+                if not more:
+                    raise
+                held += more
 
     async def _carry_out(self, connection: Connection, runs: Sequence[Run], keys: Keys) -> set[Id]:
         attempt = Attempt(keys, self._refs)
@@ -318,8 +330,8 @@ class Batch:
         return attempt.programmes
 
 
-def _step_aside(asked: Iterable[tuple[Run, Set[RowKey]]], rows: Set[RowKey]) -> None:
-    """Raise ``Held`` if one of *rows* is wanted by any command, of those that *asked* for locks in order.
+def held_up(asked: Iterable[tuple[Run, Keys]], rows: Set[RowKey]) -> list[HeldUp]:
+    """Whoever wants to lock one of *rows*; *asked* is what each command of each run wants, in order.
 
     A device's later runs are held with the one before: they must not overtake it.
     """
@@ -329,12 +341,11 @@ def _step_aside(asked: Iterable[tuple[Run, Set[RowKey]]], rows: Set[RowKey]) -> 
     for run, wanted in asked:
         if id(run) in held:
             continue
-        if met := (wanted | run.queue) & kept:
-            held[id(run)] = HeldUp(run, free[id(run)], met | run.queue)
+        if met := (wanted.lock | run.queue) & kept:
+            held[id(run)] = HeldUp(run, free[id(run)], met)
             kept |= run.queue
         free[id(run)] += 1
-    if held:
-        raise Held(list(held.values()))
+    return list(held.values())
 
 
 def give_up(run: Run) -> None:

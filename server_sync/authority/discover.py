@@ -45,10 +45,13 @@ class Hints:
         return discovery
 
     def learn(self, loaded: Loaded) -> None:
-        """Take over what was read under the lock."""
+        """Take over what was read under the lock.
+
+        Discoveries share what is known: one that is under way keeps what it began with when all is forgotten here.
+        """
         for record, known in self._rows.items():
             if len(known) > self.MOST:
-                known.clear()
+                known = self._rows[record] = {}
             known.update(loaded.rows.get(record, {}))
 
 

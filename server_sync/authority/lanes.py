@@ -7,17 +7,19 @@ that somebody else keeps steps aside, to a lane where all such wait, and the oth
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 import asyncpg
 
-from server_sync.authority.batch import Batch, Held, HeldUp, give_up
+from server_sync.authority.batch import Batch, HeldUp, give_up
 from server_sync.authority.connection import Connection, Pool
 from server_sync.authority.faults import LOST, TRANSIENT, caught_by_constraint
+from server_sync.authority.load import kept_by_others
 from server_sync.authority.runs import Run
 from server_sync.protocol.ids import Id
 from server_sync.rules.state import RowKey
@@ -30,6 +32,11 @@ MOST_WAITING: Final = 20_000
 OUTAGE_SECONDS: Final = 8.0
 PATIENCE_SECONDS: Final = 10.0
 """How long a run waits for a row that somebody else keeps before it is told ``BUSY``."""
+
+LONG_PATIENCE_SECONDS: Final = 60.0
+"""How long a file or other long work does."""
+
+_NUMBERS: Final = itertools.count(1)
 
 
 class Overloaded(Exception):
@@ -47,12 +54,12 @@ class Lane:
     """
 
     def __init__(
-        self, pool: Pool, batch: Batch, workers: int, changed: Callable[[set[Id]], None], aside: Lane | None = None
+        self, pool: Pool, batch: Batch, workers: int, changed: Callable[[set[Id]], None], aside: Aside | None = None
     ) -> None:
         self._pool = pool
         self._batch = batch
         self._changed = changed
-        self._aside = aside or self
+        self._aside: Lane = aside or self
         self._queue: deque[Run] = deque()
         self._arrived = asyncio.Event()
         self._unanswered: dict[int, Run] = {}
@@ -68,6 +75,7 @@ class Lane:
             raise Unavailable("the server is stopping")
         if sum(len(lane._queue) for lane in {self, self._aside}) >= MOST_WAITING:
             raise Overloaded
+        run.came = next(_NUMBERS)
         self._take([run])
         await run.done
 
@@ -82,16 +90,22 @@ class Lane:
         await self._pool.close()
 
     def _take(self, runs: Sequence[Run]) -> None:
-        """Have *runs* wait here: behind all others, or before them where they have waited here already."""
-        again = bool(runs) and id(runs[0]) in self._unanswered
+        """Have *runs* wait here."""
         for run in runs:
             run.queued = True
             self._unanswered[id(run)] = run
-        if again:
-            self._queue.extendleft(reversed(runs))
-        else:
-            self._queue.extend(runs)
+        self._queue.extend(runs)
         self._arrived.set()
+
+    def _avoided(self) -> Set[RowKey]:
+        """What a batch need not wait for: others wait for it already, or it is the turn of an earlier run."""
+        return frozenset()
+
+    def _is_kept(self, rows: Set[RowKey]) -> None:
+        """Somebody else keeps these."""
+
+    def _patience(self) -> float:
+        return LONG_PATIENCE_SECONDS
 
     def _answer(self, run: Run, error: Exception | None = None) -> None:
         del self._unanswered[id(run)]
@@ -108,11 +122,9 @@ class Lane:
             while not self._queue:
                 self._arrived.clear()
                 await self._arrived.wait()
-            runs, count = [], 0
-            while self._queue and count < MOST_COMMANDS:
-                runs.append(self._queue.popleft())
-                runs[-1].queued = False
-                count += len(runs[-1].items)
+            runs = await self._gather()
+            for run in runs:
+                run.queued = False
             try:
                 await self._carry_out(runs)
             except Exception as error:
@@ -120,6 +132,15 @@ class Lane:
                     log.exception("a batch failed in a way that nobody thought of")
                 for run in self._in_hand(runs):
                     self._answer(run, error)
+
+    async def _gather(self) -> list[Run]:
+        """Who is next: all that came, as far as one transaction will do."""
+        runs: list[Run] = []
+        count = 0
+        while self._queue and count < MOST_COMMANDS:
+            runs.append(self._queue.popleft())
+            count += len(runs[-1].items)
+        return runs
 
     def _in_hand(self, runs: Sequence[Run]) -> list[Run]:
         """Those of *runs* that are neither answered nor handed on."""
@@ -145,10 +166,10 @@ class Lane:
                 await self._attempt(connection, pending)
             except LOST:
                 raise
-            except Held as held:
-                self._step_aside(held.held)
             except Exception as error:
-                if len(pending) > 1:
+                if isinstance(error, asyncpg.LockNotAvailableError) and self._aside is not self:
+                    self._step_aside([HeldUp(run, len(run.next), run.queue) for run in pending])
+                elif len(pending) > 1:
                     middle = len(pending) // 2
                     await self._settle(connection, pending[:middle])
                     await self._settle(connection, pending[middle:])
@@ -156,30 +177,37 @@ class Lane:
                     await self._judge(pending[0], error)
 
     async def _attempt(self, connection: Connection, runs: Sequence[Run]) -> None:
-        """One transaction; whoever is done by it is told at once."""
-        aside = () if self._aside is self else self._aside._unanswered.values()
-        avoid = frozenset[RowKey]().union(*(run.rows for run in aside))  # who came first has them first
-        self._changed(await self._batch.attempt(connection, runs, avoid))
-        for run in runs:
+        """One transaction; whoever is done by it is told at once, and who has to wait does so elsewhere."""
+        avoid = frozenset[RowKey]() if self._aside is self else self._aside._avoided()
+        programmes, held = await self._batch.attempt(connection, runs, avoid)
+        self._changed(programmes)
+        self._step_aside(held)
+        for run in self._in_hand(runs):
+            self._had(run)
             if not run.open:
                 self._answer(run)
+
+    def _had(self, run: Run) -> None:
+        """It did not have to wait any more."""
 
     def _step_aside(self, held: Sequence[HeldUp]) -> None:
         """Have runs wait where they keep nobody, until their rows are let go or their patience ends."""
         now = asyncio.get_running_loop().time()
         patient = []
         for run, free, rows in held:
-            run.suspect(free + 1, most=free)
-            run.rows, run.waits_since = rows, now if run.waits_since is None else run.waits_since
-            if now - run.waits_since > PATIENCE_SECONDS:
+            if free < len(run.next):
+                run.suspect(free + 1, most=free)
+            self._aside._is_kept(rows - run.queue)
+            run.rows, run.waits_since = rows | run.queue, now if run.waits_since is None else run.waits_since
+            if now - run.waits_since > self._aside._patience():
                 give_up(run)
                 self._answer(run)
             else:
                 patient.append(run)
-        self._aside._take(patient)
         if self._aside is not self:
             for run in patient:
                 del self._unanswered[id(run)]
+        self._aside._take(patient)
 
     async def _judge(self, run: Run, error: Exception) -> None:
         """One command failed by itself: does it wait, is it tried again, refused, or is it a bug?"""
@@ -202,3 +230,59 @@ class Lane:
             run.error = error
         if not run.open:
             self._answer(run)
+
+
+class Aside(Lane):
+    """Where all wait whose rows somebody else keeps: each goes on once these are free, and keeps none of the others."""
+
+    def __init__(self, pool: Pool, batch: Batch, changed: Callable[[set[Id]], None]) -> None:
+        super().__init__(pool, batch, 1, changed)
+        self._kept: set[RowKey] = set()
+
+    def _take(self, runs: Sequence[Run]) -> None:
+        super()._take(runs)
+        self._queue = deque(sorted(self._queue, key=lambda run: run.came))  # who came first has them first
+
+    def _avoided(self) -> Set[RowKey]:
+        return self._kept.union(*(run.queue for run in self._unanswered.values()))
+
+    def _is_kept(self, rows: Set[RowKey]) -> None:
+        self._kept |= rows
+
+    def _patience(self) -> float:
+        return PATIENCE_SECONDS
+
+    def _had(self, run: Run) -> None:
+        if not run.suspects:  # else it is what comes before that it has done
+            self._kept -= run.rows
+
+    def _answer(self, run: Run, error: Exception | None = None) -> None:
+        super()._answer(run, error)
+        if not self._unanswered:
+            self._kept.clear()
+
+    async def _gather(self) -> list[Run]:
+        """All whose rows are free by now; where there are none, those who want what the first in the queue wants."""
+        waiting = list(self._queue)
+        kept = await self._kept_among(waiting)
+        ready: list[Run] = []
+        behind: set[RowKey] = set()  # queues of devices whose earlier run has to wait
+        for run in waiting:
+            if run.rows and not run.rows & kept and not run.queue & behind:
+                ready.append(run)
+            else:  # it waits, or nobody knows for what
+                behind |= run.queue
+        first = waiting[0]
+        chosen = ready or [run for run in waiting if run is first or run.rows & first.rows]
+        del chosen[MOST_COMMANDS:]
+        names = {id(run) for run in chosen}
+        self._queue = deque(run for run in self._queue if id(run) not in names)
+        return chosen
+
+    async def _kept_among(self, waiting: Sequence[Run]) -> set[RowKey]:
+        rows = frozenset[RowKey]().union(*(run.rows - run.queue for run in waiting))
+        try:
+            async with self._pool.acquire() as connection:
+                return await kept_by_others(connection, rows)
+        except (*LOST, asyncpg.PostgresError):  # whoever is next finds out, and says so
+            return set(rows)

@@ -36,7 +36,7 @@ class Run:
 
     ``results`` are the verdicts so far. ``refusal`` ends a single request without a verdict (busy, a reused id),
     ``stop`` a push; ``error`` is a bug or an outage. ``next_seq`` is what to push next: the same again, until more is
-    known.
+    known. ``came`` numbers the runs of a process; ``rows`` are what it was seen to wait for, ``waits_since`` when.
     """
 
     principal: Principal
@@ -50,6 +50,7 @@ class Run:
     refusal: Refusal | None = None
     error: BaseException | None = None
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    came: int = 0
     rows: Set[RowKey] = frozenset()
     waits_since: float | None = None
     queued: bool = False

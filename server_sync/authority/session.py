@@ -13,7 +13,7 @@ from typing import Final, Generic, NamedTuple, Self, TypeVar
 from server_sync.authority.batch import Batch
 from server_sync.authority.connection import Pool, open_pool
 from server_sync.authority.discover import Hints, read
-from server_sync.authority.lanes import Lane
+from server_sync.authority.lanes import Aside, Lane
 from server_sync.authority.ledger import rejected
 from server_sync.authority.principal import Principal
 from server_sync.authority.refs import Refs
@@ -72,7 +72,7 @@ class Authority:
         batch = Batch(Refs(), Hints(), protections.locking)
         self._dirty: set[Id] = set()
         self._poke = asyncio.Event()
-        aside = Lane(lanes.aside, batch, 1, self._changed)
+        aside = Aside(lanes.aside, batch, self._changed)
         main = Lane(lanes.main, batch, workers, self._changed, aside)
         self._lanes = Lanes(main, Lane(lanes.bulk, batch, 1, self._changed), aside)
         self._poker = asyncio.create_task(self._notify(), name="authority-poker")

@@ -30,7 +30,7 @@ start, end        9:00, 09:00, 9:00 pm; or date and time together, 2026-03-14T09
 duration          1:30, 90 (minutes)
 slot_minutes      how long each slot is; blank: the whole block is one slot
 slot_capacity     places in each slot (1 if blank); a group takes one for each member
-capacity          places in the whole block (blank: as many as its slots have)
+capacity          places in the whole block (blank: as many as its slots have), and so in its slot where it is one
 slot              the slot's number, from 1; may be blank where the block is one slot
 person_id         the id of the person, as in the list of people; several, for one shared place in the running order,
                   are separated by semicolons
@@ -247,7 +247,10 @@ class _Schedule:
             reason = f"slots of {minutes} minutes do not fit into it; it came in as one slot"
             self._say("doubtful", "slot_minutes", place, subject, reason, "correct slot_minutes or the end")
             minutes = None
+        most = self._number(row, "capacity", place)
         capacity = self._number(row, "slot_capacity", place)
+        if capacity is None:
+            capacity = most if minutes is None and most else 1
         block = ImportBlock(
             key=key,
             event=event,
@@ -255,8 +258,8 @@ class _Schedule:
             start=start,
             end=end,
             slot_duration_minutes=minutes,
-            slot_capacity=1 if capacity is None else capacity,
-            max_capacity=self._number(row, "capacity", place),
+            slot_capacity=capacity,
+            max_capacity=most,
             generated=not named,
             metadata=dict(row.others),
             place=place,

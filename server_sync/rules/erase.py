@@ -9,6 +9,7 @@ where no claim of his leads can't be found by anybody, and stays.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -63,15 +64,18 @@ def needs(command: Command[Args], loaded: State) -> Keys:
 
 
 def needs_erase(loaded: State, participant_id: Id) -> Keys:
-    """What ``forget`` must see."""
+    """What ``forget`` must see.
+
+    What his claims lead to is read, and locked only where it repeats him: others want those rows all day.
+    """
     keys = Keys(lock={(Participant, participant_id)}, find={(MERGED_INTO, participant_id)})
-    merged = [person.id for person in loaded.find(MERGED_INTO, participant_id)]
-    keys.lock |= {(Participant, id) for id in merged}
-    for id in (participant_id, *merged):
+    selves = _selves(loaded, participant_id)
+    keys.lock |= {(Participant, id) for id in selves}
+    for id in selves:
         keys.find.add((MEMBERSHIPS_EVER, id))
         claims = [member.reservation_id for member in loaded.find(MEMBERSHIPS_EVER, id)]
         keys.lock |= {(SlotReservation, claim) for claim in claims}
-        keys.lock |= {key for claim in claims for key in _where(loaded.get(SlotReservation, claim))}
+        keys.read |= {key for claim in claims for key in _where(loaded.get(SlotReservation, claim))}
         keys.find |= {(index, claim) for claim in claims for index in (MEMBERS, MEMBERS_EVER)}
         person = loaded.get(Participant, id)
         if person is None:
@@ -80,7 +84,21 @@ def needs_erase(loaded: State, participant_id: Id) -> Keys:
             key = named_key(person.programme_id, about)
             keys.find.add((FLAGS_ABOUT, key))
             keys.lock |= {(Flag, flag.id) for flag in loaded.find(FLAGS_ABOUT, key)}
+    known_as = _known_as(person for id in selves if (person := loaded.get(Participant, id)) is not None)
+    for record, id in keys.read:
+        row = loaded.get(record, id)
+        if row is not None and known_as.row(row) != row:
+            keys.lock.add((record, id))
     return keys
+
+
+def _known_as(people: Iterable[Participant]) -> Forgotten:
+    """What all of them, who are one person, were called."""
+    people = list(people)
+    known_as = Forgotten(frozenset(person.id for person in people))
+    for person in people:
+        known_as.learn(structs.asdict(person))
+    return known_as
 
 
 def _where(claim: SlotReservation | None) -> list[RowKey]:
@@ -105,15 +123,14 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
 def forget(draft: Draft, participant_id: Id) -> set[Id]:
     """Redact the rows; returns the people, and the claims of theirs alone, that all else is to forget."""
     people = [person for id in _selves(draft, participant_id) if (person := draft.get(Participant, id)) is not None]
-    ids = {person.id for person in people}
+    known_as = _known_as(people)
+    ids = known_as.ids
     claims = {
         member.reservation_id: draft.get(SlotReservation, member.reservation_id)
         for id in ids
         for member in draft.find(MEMBERSHIPS_EVER, id)
     }
-    forgotten, known_as = set(ids), Forgotten(frozenset(ids))
-    for person in people:
-        known_as.learn(structs.asdict(person))
+    forgotten = set(ids)
     others: list[Record] = []  # that may repeat what he is called
     for claim in sorted((claim for claim in claims.values() if claim is not None), key=lambda claim: claim.id):
         party = draft.find(MEMBERS_EVER if claim.deleted else MEMBERS, claim.id)

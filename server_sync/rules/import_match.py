@@ -93,7 +93,7 @@ def _people_here(plan: Plan) -> dict[Id, set[str]]:
     block_of: dict[Id, Id] = {}
     for claim in plan.there(CLAIMS):
         block_of[claim.id] = claim.time_block_id
-        here[claim.time_block_id] |= {claim.group_id or f"entry {folded(claim.reserved_name or '')}"}
+        here[claim.time_block_id] |= {claim.group_id} if claim.group_id else _entry(claim.reserved_name)
     for member in plan.there(MEMBERSHIPS):
         if member.reservation_id in block_of:
             here[block_of[member.reservation_id]].add(member.participant_id)
@@ -108,5 +108,11 @@ def _people_said(plan: Plan, found: Found) -> dict[str, set[str]]:
         if claim.group in found.groups:
             said[claim.block].add(found.groups[claim.group].id)
         elif not claim.people:
-            said[claim.block].add(f"entry {folded(claim.name)}")
+            said[claim.block] |= _entry(claim.name)
     return said
+
+
+def _entry(name: str | None) -> set[str]:
+    """What an entry that has but a name is known by. Two without one have nothing in common."""
+    known_by = folded(name or "")
+    return {f"entry {known_by}"} if known_by else set()

@@ -261,7 +261,9 @@ class _Serving:
                 continue
             full = room_for(self.draft, slot, claim.spots)
             if full is not None:
-                too_small |= self._too_small(full, slot)
+                closed = self._too_small(full, slot)
+                if closed and self.company.coming(number, slot) is not None:  # who is elsewhere is in nobody's way
+                    too_small |= closed
             elif self._enter(number, claim, slot):
                 if claim.any_slot:  # it stood in the way everywhere
                     self.everywhere = True

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import asyncpg
 import msgspec
 
-from server_sync.authority.batch import Batch
+from server_sync.authority.batch import Attempted, Batch
 from server_sync.authority.connection import Connection
 from server_sync.authority.principal import Principal
 from server_sync.authority.runs import Run
@@ -66,7 +66,7 @@ class Watched(Batch):
 
     raised: ClassVar[list[str]] = []
 
-    async def attempt(self, connection: Connection, runs: Sequence[Run], avoid: Set[RowKey] = frozenset()) -> set[Id]:
+    async def attempt(self, connection: Connection, runs: Sequence[Run], avoid: Set[RowKey] = frozenset()) -> Attempted:
         """As ``Batch.attempt``."""
         try:
             return await super().attempt(connection, runs, avoid)

@@ -116,6 +116,8 @@ def test_a_new_programme_is_made_once_and_not_for_a_file_that_is_refused(
     code, _, error = callboard(database_url, "import", "--new", "Spring", mistaken)
     assert (code, "500 are the most" in error) == (1, True), error
     assert callboard(database_url, "staff")[2] == "callboard-server: There is no programme yet.\n"
+    code, _, problem = callboard(database_url, "import", "--new", "Spring", "--time-zone", "London", roster)
+    assert (code, "London is no time zone; write it as in Europe/London" in problem) == (1, True)
     code, said, _ = callboard(database_url, "import", "--new", "Spring", "--time-zone", "Europe/Berlin", roster)
     ref = re.search(r"The new programme is (PRG-\w+)", said)
     assert (code, bool(ref)) == (0, True), said

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from desktop.store.outbox import Identity
 from desktop.store.worker import InlineWorker
 from desktop.sync.delta import read_delta
 from server_sync.authority.connection import open_pool
-from server_sync.authority.erasing import _NAMED
+from server_sync.authority.erasing import _NAMED, _ONE_AT_A_TIME
 from server_sync.authority.feed import Delta as FeedDelta
 from server_sync.authority.feed import Feed, Follower, Page
 from server_sync.protocol.commands import Envelope, Line, PushRequest
@@ -228,6 +231,39 @@ async def test_what_was_refused_forgets_whoever_it_named(c: Centre) -> None:
     assert ledger.count("Zebedee Quillfeather") == ledger.count("Quillfeatherstone") == 1, "somebody else"
     assert not any(said in ledger for said in ("mother@example.org", "Marchpane", "X-4711", "u00e9", "ZébÉdée"))
     assert await c.sql.fetchval("SELECT count(*) FROM commands WHERE status = 'rejected'") == 5
+
+
+async def test_everybody_else_is_answered_while_a_long_file_is_redacted(c: Centre) -> None:
+    """And wants the slot that he is in: who does not stand in it does not keep it."""
+    (slot,) = await c.slots(capacity=3)
+    place = Place(file="roster.csv", line=2)
+    who = ImportPerson(key="X-4711", place=place, external_id="X-4711", display_name="Zebedee Quillfeather")
+    ok(await c.submit("import.apply", roster(who)))
+    id = await c.sql.fetchval("SELECT id::text FROM participants WHERE external_id = 'X-4711'")
+    ok(await c.reserve(slot, id))
+    said = roster(who)["document"]
+    document = msgspec.json.encode({"document": said | {"problems": said["problems"] * 50_000}}).decode()
+    await c.sql.execute("UPDATE commands SET args = $1::json WHERE kind = 'import.apply'", document)
+    (ann,) = await c.people(1)
+    beats: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            beats.append(time.monotonic())
+            await asyncio.sleep(0.005)
+
+    pulse = asyncio.create_task(beat())
+    asked = asyncio.create_task(c.submit("participant.erase", {"participant_id": id, "reason": "asked"}))
+    redacts = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted"
+    while not await c.sql.fetchval(redacts, _ONE_AT_A_TIME):
+        assert not asked.done()
+    ok(await c.reserve(slot, ann))
+    assert not asked.done(), "she did not wait for it"
+    ok(await asked)
+    pulse.cancel()
+    longest = max(after - before for before, after in pairwise(beats))
+    assert longest < 0.5, f"nobody was answered for {longest:.2f} s"
+    assert await told(c) == set()
 
 
 async def test_what_names_somebody_is_looked_up_by_an_index(c: Centre) -> None:

@@ -7,20 +7,22 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 
+from server_sync.authority import lanes
 from server_sync.authority import leader as leader_module
 from server_sync.authority.expiry import Expiry
 from server_sync.authority.load import lock
+from server_sync.protocol.ids import Id
 from server_sync.protocol.imports import Import
 from server_sync.rules.import_file import Args
 from server_sync.rules.registry import RULES
-from tests.authority.centre import Centre, centre, ok
+from tests.authority.centre import ROOT, Centre, centre, envelope, ok
 from tests.authority.test_holds import hall, hold, taken
 
 
@@ -119,6 +121,60 @@ async def test_one_that_can_not_be_ended_does_not_keep_the_others(
         await Expiry(c.authority).look(connection)
         await connection.close()
         assert list(await taken(c, slot)) == [ids[1]]
+
+
+async def test_whoever_keeps_one_event_delays_no_other(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither another event's holds nor another programme's, and what is kept is asked for once, not hold by hold."""
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 3.0)
+    async with centre(database_url) as c:
+        event = await c.create("event", name="Gala", capacity=100)
+        kept, *_ = slots = await c.slots(8, event=event, start=datetime.now(UTC) + timedelta(days=1))
+        (other,) = await c.slots(start=datetime.now(UTC) + timedelta(days=1))
+        strangers = dataclasses.replace(c, programme=await _programme(c))
+        (elsewhere,) = await strangers.slots(start=datetime.now(UTC) + timedelta(days=1))
+        late = [ok(await hold(c, slot, ttl_seconds=1))["reservation_id"] for slot in slots]
+        await c.sql.execute("UPDATE slot_reservations SET expires_at = expires_at - interval '1 day'")
+        async with _event_kept(c, kept), timers(c):
+            await c.waiting_backends()
+            free = [await hold(c, other, ttl_seconds=1), await hold(strangers, elsewhere, ttl_seconds=1)]
+            ids = [ok(held)["reservation_id"] for held in free]
+
+            async def ended() -> bool:
+                claims = "SELECT bool_and(claim = 'expired') FROM slot_reservations WHERE id = ANY ($1::uuid[])"
+                return bool(await c.sql.fetchval(claims, ids))
+
+            await until(ended, 1 + 5)
+            asked = [task for task in asyncio.all_tasks() if task.get_name().startswith("expiry-")]
+            assert len(asked) == 1
+            await asyncio.wait(asked, timeout=2 * lanes.PATIENCE_SECONDS)
+            assert asked[0].done(), "nobody was tried one by one"
+            claims = "SELECT count(*) FROM slot_reservations WHERE id = ANY ($1::uuid[]) AND claim = 'held'"
+            assert await c.sql.fetchval(claims, late) == len(late)
+
+        async def all_ended() -> bool:
+            return not await c.sql.fetchval("SELECT count(*) FROM slot_reservations WHERE claim = 'held'")
+
+        async with timers(c):
+            await until(all_ended)
+
+
+async def _programme(c: Centre) -> Id:
+    made = envelope("programme.create", {"name": "Another day"})
+    ok(await c.authority.submit(ROOT, made))
+    return made.id
+
+
+@asynccontextmanager
+async def _event_kept(c: Centre, slot: Id) -> AsyncIterator[None]:
+    """Somebody keeps the row of the slot's event until the end of the block."""
+    connection: Any = await asyncpg.connect(c.url)
+    event = "SELECT 1 FROM events WHERE id = (SELECT event_id FROM event_slots WHERE id = $1::text::uuid) FOR UPDATE"
+    try:
+        async with connection.transaction():
+            await connection.execute(event, slot)
+            yield
+    finally:
+        await connection.close()
 
 
 async def test_a_look_that_is_repeated_repeats_nothing(database_url: str) -> None:

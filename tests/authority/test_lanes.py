@@ -11,6 +11,7 @@ import pytest
 
 from server_sync.authority import lanes
 from server_sync.authority.batch import Batch
+from server_sync.authority.lanes import Aside
 from server_sync.protocol.errors import BUSY
 from tests.authority.centre import centre, code, codes, ok
 
@@ -147,3 +148,49 @@ async def test_one_command_at_fault_in_a_push_is_found_by_halves(
     assert codes(reply)[19] == "ALREADY_EXISTS"
     by_itself = [1, 1, 1]  # stopped, stopped again, and then refused
     assert [attempt for (attempt,) in ATTEMPTS] == [20, 10, 5, 2, 1, 1, *by_itself]
+
+
+async def test_a_row_that_was_kept_once_is_nobodys_detour_for_ever(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reservations of one slot keep coming: once it is let go, they step aside no more."""
+    went_aside: list[float] = []
+    take = Aside._take
+
+    def noted(lane: Aside, runs: Any) -> None:
+        went_aside.extend(time.monotonic() for _ in runs)
+        take(lane, runs)
+
+    monkeypatch.setattr(Aside, "_take", noted)
+    async with centre(database_url) as c:
+        (slot,) = await c.slots(capacity=500)
+        people = await c.people(300)
+        asked = []
+        async with c.held(slot):
+            for person in people[:100]:
+                asked.append(asyncio.create_task(c.reserve(slot, person)))
+                await asyncio.sleep(0.005)
+        let_go = time.monotonic()
+        for person in people[100:]:
+            asked.append(asyncio.create_task(c.reserve(slot, person)))
+            await asyncio.sleep(0.005)
+        assert {code(await task) for task in asked} == {"applied"}
+        assert went_aside, "nobody had to wait"
+        assert max(went_aside) < let_go + SOON
+
+
+async def test_whose_row_is_free_again_waits_for_nobody_elses(database_url: str) -> None:
+    async with centre(database_url) as c:
+        long, short = await c.slots(2, capacity=50)
+        people = await c.people(22)
+        async with c.held(long):
+            stuck = [asyncio.create_task(c.reserve(long, person)) for person in people[:2]]
+            async with c.held(short):
+                waiting = [asyncio.create_task(c.reserve(short, person)) for person in people[2:]]
+                await asyncio.sleep(SOON)
+                assert not any(task.done() for task in waiting)
+            done, _ = await asyncio.wait(waiting, timeout=SOON, return_when=asyncio.ALL_COMPLETED)
+            assert len(done) == len(waiting)
+            assert not any(task.done() for task in stuck)
+        for task in (*stuck, *waiting):
+            ok(await task)

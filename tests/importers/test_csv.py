@@ -230,3 +230,15 @@ def test_files_read_together_complete_one_another() -> None:
     reference = next(person for person in document.people if person.key == "p9")
     assert reference.display_name == ""
     assert read_all(files, DAY) == document
+
+
+def test_the_capacity_of_a_block_that_is_one_slot_is_the_slots() -> None:
+    document = imported(
+        "day.csv",
+        "event,room,start,end,slot_minutes,slot_capacity,capacity\n"
+        "Late show,Barn,2026-03-14 20:00,2026-03-14 22:00,,,100\n"
+        "Piano,Hall,2026-03-14 09:00,2026-03-14 10:00,10,,3\n"
+        "Talk,Gym,2026-03-14 09:00,2026-03-14 10:00,,5,8\n",
+        DAY,
+    )
+    assert [(block.slot_capacity, block.max_capacity) for block in document.blocks] == [(100, 100), (1, 3), (5, 8)]

@@ -16,7 +16,9 @@ from server_sync.protocol.records import (
     Location,
     Participant,
     ReservationMember,
+    SlotReservation,
 )
+from server_sync.rules.erase import needs_erase
 from server_sync.rules.redaction import ERASED_NAME, PERSONAL, Forgotten
 from server_sync.rules.state import COMMITMENTS, MEMBERS, PEOPLE_OF_GROUP
 from tests.unit.day import NOON, Day, applied, refused
@@ -128,6 +130,18 @@ def test_what_his_claims_lead_to_repeats_him_no_more() -> None:
     assert (now.artists, now.description) == (["Ann", ERASED_NAME], f"{ERASED_NAME} plays")
     assert now.external_id == "A-77", "that number is the event's own"
     assert {member.participant_id for member in day.state.find(MEMBERS, party)} == {zoe, ann}
+
+
+def test_only_what_repeats_him_is_kept_from_others() -> None:
+    day = Day()
+    event = day.create("event", name="Piano solo", artists=["Zoë Quill"])
+    (slot,) = day.slots(event=event)
+    zoe = day.create("participant", **WHO)
+    claim = day.reserve(slot, zoe)
+    keys = needs_erase(day.state, zoe)
+    assert keys.lock == {(Participant, zoe), (SlotReservation, claim), (Event, event)}
+    there = {(EventSlot, slot.id), (EventTimeBlock, slot.time_block_id), (Location, slot.location_id)}
+    assert keys.read == {*there, (Event, event)}
 
 
 # -------------------------------------------------------------------- redaction

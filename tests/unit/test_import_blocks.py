@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Participant, ReservationMember
 from server_sync.rules.import_report import TableCounts
-from server_sync.rules.state import SLOTS_OF_BLOCK
+from server_sync.rules.state import SLOTS_OF_BLOCK, Changes
 from tests.unit.day import Day, applied, at, refused
-from tests.unit.files import bring, codes, counts, document, row, talk, talks
+from tests.unit.files import attempt, bring, codes, counts, document, row, talk, talks
 
 NAMED = "block,event,room,date,start,end,slot_minutes,slot_capacity,capacity,slot,person\n"
 BARE = "event,room,date,start,end,slot_minutes,slot,person\n"
@@ -87,6 +88,21 @@ def test_of_more_blocks_than_were_there_the_one_with_the_same_people_moved() -> 
     bring(made, BARE + "Piano,Hall,2026-05-02,08:00,08:30,30,1,Bo\nPiano,Hall,2026-05-02,16:00,17:00,30,1,Ann\n")
     assert (times_of(made, "Ann"), times_of(made, "Bo")) == ([16], [8])
     assert len(blocks(made)) == 2
+
+
+def test_who_has_no_name_is_nobodys_double() -> None:
+    """A claim that bears no name of its own, and one that the file leaves unnamed, say nothing of each other."""
+    made = Day()
+    bring(made, BARE + "Piano,Hall,2026-05-02,09:00,10:00,30,,\nPiano,Hall,2026-05-02,10:00,11:00,30,,\n")
+    (first, _) = blocks(made)
+    made.now = at(8)
+    taken = made.reserve(slots(made, first)[0], made.person("By hand"))
+    moved = document(BARE + "Piano,Hall,2026-05-02,16:00,17:00,30,1,Ann\n")
+    unnamed = tuple(structs.replace(claim, people=(), group="unknown", name="") for claim in moved.claims)
+    changes = attempt(made, structs.replace(moved, claims=unnamed))
+    assert isinstance(changes, Changes), changes
+    assert made.claim(taken).placement_version == 1
+    assert [block.start_time for block in blocks(made)] == [at(9), at(10), at(16)]
 
 
 def test_blocks_of_a_whole_programme_that_moved_are_the_same_ones() -> None:

@@ -130,6 +130,16 @@ def test_a_party_that_outgrows_the_place_lets_those_behind_pass() -> None:
     assert applied(day.do("reservation.update", args)).answer["promoted"] == [behind]
 
 
+def test_a_party_that_is_elsewhere_by_now_keeps_no_place_empty() -> None:
+    day, (slot,) = line_day(capacity=2)
+    first, _ = join(day, slot, reserved_name="first"), join(day, slot, reserved_name="stays")
+    ann = day.person("Ann")
+    head, behind = join(day, slot, ann, guests=1), join(day, slot, reserved_name="behind")
+    day.reserve(day.slots()[0], ann)
+    assert cancel(day, first)["promoted"] == [behind]
+    assert day.claim(head).claim == "waitlisted"
+
+
 @pytest.mark.parametrize("what", ["slot", "block", "event"])
 def test_a_lowered_capacity_lets_those_pass_who_still_fit(what: str) -> None:
     day, (slot,) = line_day(capacity=4)
