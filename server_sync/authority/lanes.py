@@ -262,13 +262,18 @@ class Aside(Lane):
             self._kept.clear()
 
     async def _gather(self) -> list[Run]:
-        """All whose rows are free by now; where there are none, those who want what the first in the queue wants."""
+        """All whose rows are free by now; where there are none, those who want what the first in the queue wants.
+
+        Whose patience ends is tried once more with them: others whose rows are always free must not hide it.
+        """
         waiting = list(self._queue)
+        since = asyncio.get_running_loop().time() - PATIENCE_SECONDS
         kept = await self._kept_among(waiting)
         ready: list[Run] = []
         behind: set[RowKey] = set()  # queues of devices whose earlier run has to wait
         for run in waiting:
-            if run.rows and not run.rows & kept and not run.queue & behind:
+            late = run.waits_since is not None and run.waits_since < since
+            if (late or (run.rows and not run.rows & kept)) and not run.queue & behind:
                 ready.append(run)
             else:  # it waits, or nobody knows for what
                 behind |= run.queue

@@ -12,8 +12,10 @@ import pytest
 from server_sync.authority import lanes
 from server_sync.authority.batch import Batch
 from server_sync.authority.lanes import Aside
+from server_sync.authority.runs import Run
 from server_sync.protocol.errors import BUSY
-from tests.authority.centre import centre, code, codes, ok
+from server_sync.protocol.records import EventSlot
+from tests.authority.centre import ROOT, centre, code, codes, ok
 
 SOON = 0.5
 """Seconds within which a stranger is answered: a batch waits a fifth of a second for a lock, and then goes on."""
@@ -194,3 +196,17 @@ async def test_whose_row_is_free_again_waits_for_nobody_elses(database_url: str)
             assert not any(task.done() for task in stuck)
         for task in (*stuck, *waiting):
             ok(await task)
+
+
+async def test_whose_patience_ends_is_not_forgotten_while_others_go_on(database_url: str) -> None:
+    """Beside one whose row is free, who wants a kept one is tried again once the time is over, and told."""
+    async with centre(database_url) as c:
+        (kept, free), now = await c.slots(2), asyncio.get_running_loop().time()
+        aside = c.authority._lanes.aside
+        fresh, stuck = (Run(ROOT, [], rows={(EventSlot, kept)}, waits_since=now - age) for age in (1, 60))
+        ready = Run(ROOT, [], rows={(EventSlot, free)}, waits_since=now)
+        async with c.held(kept):
+            aside._queue.extend([fresh, stuck, ready])
+            assert await aside._gather() == [stuck, ready]
+            assert list(aside._queue) == [fresh]
+            aside._queue.clear()
