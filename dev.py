@@ -2,7 +2,7 @@
 """Everything a developer does with Callboard, from a checkout and nothing but Python 3.11 with pip and venv.
 
     python3 dev.py demo [--data FILE...]     the whole product at work on a day of its own, or on your files
-    python3 dev.py test [PYTEST ARGUMENTS]   every test; offscreen unless QT_QPA_PLATFORM says otherwise
+    python3 dev.py test [PYTEST ARGUMENTS]   every test, two files at a time; with arguments what they say, in turn
     python3 dev.py check                     ruff, mypy --strict, import-linter
     python3 dev.py requirements [ROUND] [--disable]
                                              which requirements are proven, by tests seen to fail without the thing
@@ -55,6 +55,9 @@ QT_LIBRARIES = {
 }
 # Programmes that one subcommand alone needs: its name, the programme, the Debian package.
 PROGRAMMES = {"bench": ("wrk", "wrk"), "bundle": ("objdump", "binutils")}
+
+# Most tests wait: for a server to start, a lock, a clock. Each process has a Postgres of its own.
+TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 
 
 class Stop(Exception):
@@ -232,6 +235,8 @@ def main(arguments: list[str]) -> int:
     if command == "check":
         return check(environment(command))
     argv, folder = commands[command]
+    if command == "test" and not rest:
+        argv += TWO_AT_A_TIME
     return hand_over(argv + rest, environment(command), folder or Path.cwd())
 
 

@@ -12,11 +12,12 @@ from server_sync.protocol.ids import GivenId
 from server_sync.rules.claims import release
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.state import Keys
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

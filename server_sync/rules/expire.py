@@ -16,10 +16,11 @@ from server_sync.protocol.records import SlotReservation
 from server_sync.rules.claims import release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.overdue import ran_out
 from server_sync.rules.reservations import needs_reservation, reservation
 from server_sync.rules.state import Changes, Keys, State
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import needs_release, promoted_answer, serve
 
 MOST: Final = 100
 """How many holds one command may end."""

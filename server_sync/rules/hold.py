@@ -41,7 +41,7 @@ from server_sync.rules.reserve import (
 from server_sync.rules.seating import Wish, seats_taken, unavailable, without_map
 from server_sync.rules.state import SLOTS_OF_EVENT, Changes, Keys, State
 from server_sync.rules.waiting import line_ahead
-from server_sync.rules.waitlist import expire_overdue, needs_room
+from server_sync.rules.waitlist import expire_overdue, needs_room, serve
 
 HOLD_SECONDS: Final = 180
 PAID_HOLD_SECONDS: Final = 300
@@ -74,8 +74,8 @@ def needs(command: Command[Args], loaded: State) -> Keys:
         keys.find.add((SLOTS_OF_EVENT, args.event_id))
     spots = spots_of(party, people)
     ids = slot_ids(loaded, args.slot_id, args.event_id)
-    overdue = [needs_room(keys, loaded, id, spots, people, args.seat_ids) for id in ids]
-    if any(overdue):
+    promoting = [needs_room(keys, loaded, id, spots, people, args.seat_ids) for id in ids]
+    if any(promoting):
         _first_with_room(loaded, command, people, loaded.now, keys)
     return keys
 
@@ -116,6 +116,7 @@ def _first_with_room(
         draft = Draft(state)
         refusal = _hold(draft, command, slot, people, now, ask)
         if refusal is None:
+            serve(draft, (), ask)  # who is here now waits for nothing else meanwhile
             return _changes(draft, command)
         if refusal.code in (ALREADY_RESERVED, ALREADY_WAITING):
             return refusal

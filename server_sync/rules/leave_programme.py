@@ -20,6 +20,7 @@ from server_sync.rules.claims import leave, release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
 from server_sync.rules.erase import forget, needs_erase
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.leaving import alone, holds, take_out
 from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import existing_group, leaving_group
@@ -33,7 +34,7 @@ from server_sync.rules.state import (
     Keys,
     State,
 )
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import needs_release, promoted_answer, serve
 
 
 class RetireParticipant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from server_sync.protocol.records import EventSlot, ReservationMember, SlotReser
 from server_sync.rules.claims import place, release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.placing import (
     Waivers,
     admit,
@@ -28,7 +29,7 @@ from server_sync.rules.reservations import guard_placement, needs_reservation, r
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import expire_overdue, needs_release, promoted_answer, serve
 
 MOST = 1000
 ReservationIds = Annotated[list[GivenId], msgspec.Meta(min_length=1, max_length=MOST)]

@@ -23,12 +23,13 @@ from server_sync.rules.attendance import that_stand
 from server_sync.rules.claims import release
 from server_sync.rules.command import Command, Rule
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.leaving import alone, holds, take_out
 from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import living
 from server_sync.rules.reserve import Reason
 from server_sync.rules.state import FACTS, MEMBERSHIPS_OF_PERSON, MERGED_INTO, Changes, Keys, State
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import needs_release, promoted_answer, serve
 
 FILLED = ("first_name", "last_name", "external_id", "school", "grade", "age", "group_id", "contact", "metadata")
 """What who stays takes over from the duplicate where nothing is known of it."""

@@ -13,6 +13,7 @@ from server_sync.protocol.records import Claim, EventSlot, SlotReservation
 from server_sync.rules.claims import place
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.placing import Waivers, admit, clash, needs_slot, open_slot, room_for, waivers
 from server_sync.rules.rehearsed import rehearsed
 from server_sync.rules.reservations import guard, needs_reservation, reservation
@@ -21,7 +22,7 @@ from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
 from server_sync.rules.waiting import line_ahead
-from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import expire_overdue, needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

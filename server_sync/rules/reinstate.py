@@ -13,6 +13,7 @@ from server_sync.protocol.records import EventSlot, Group, SlotReservation
 from server_sync.rules.claims import place, release
 from server_sync.rules.command import Command
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.overdue import ran_out
 from server_sync.rules.people import existing_group
 from server_sync.rules.placing import admit, clash, needs_people, needs_slot, open_slot, room_for, waivers
@@ -23,7 +24,7 @@ from server_sync.rules.seating import Wish
 from server_sync.rules.state import MEMBERS, Keys
 from server_sync.rules.transitions import after
 from server_sync.rules.waiting import line_ahead
-from server_sync.rules.waitlist import expire_overdue, freed_slots, needs_release, serve
+from server_sync.rules.waitlist import expire_overdue, needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +80,10 @@ def reinstate(draft: Draft, command: Command[Args], now: datetime | None, ask: K
     if waived.overbook is not None:
         fields["override_reason"] = waived.overbook
     seatless = place(draft, claim, slot, step, Wish(), double, waived.double_book, **fields)
-    return seatless or {"reservation_id": claim.id, "slot_id": slot.id, "spots": claim.spots}
+    if seatless is not None:
+        return seatless
+    promoted = serve(draft, (), ask)  # who is here now waits for nothing else meanwhile
+    return {"reservation_id": claim.id, "slot_id": slot.id, "spots": claim.spots} | promoted_answer(promoted)
 
 
 def _missing(

@@ -46,7 +46,7 @@ from server_sync.rules.placing import (
 from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
 from server_sync.rules.waiting import line_ahead
-from server_sync.rules.waitlist import expire_overdue, needs_room
+from server_sync.rules.waitlist import expire_overdue, needs_room, serve
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Guests = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -125,14 +125,14 @@ def needs(command: Command[Args], loaded: State) -> Keys:
 
 
 def needs_wanted(keys: Keys, loaded: State, wanted: Wanted, people: list[Id]) -> bool:
-    """Ask for the places that may be taken; returns whether holds ran out there, so that it must be rehearsed."""
+    """Ask for the places that may be taken; returns whether it must be rehearsed (see ``needs_room``)."""
     if wanted.event_id is not None:
         keys.read.add((Event, wanted.event_id))
         keys.find.add((SLOTS_OF_EVENT, wanted.event_id))
     spots = spots_of(wanted, people)
     ids = slot_ids(loaded, wanted.slot_id, wanted.event_id)
-    overdue = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in ids]
-    return any(overdue)
+    promoting = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in ids]
+    return any(promoting)
 
 
 def slot_ids(state: State, slot_id: Id | None, event_id: Id | None) -> list[Id]:
@@ -204,6 +204,7 @@ def find_place(
         draft = Draft(state)
         refusal = _reserve(draft, command, id, slot, wanted, people, waived, now, ask)
         if refusal is None:
+            serve(draft, (), ask)  # who is here now waits for nothing else meanwhile
             return draft
         if refusal.code in (ALREADY_RESERVED, ALREADY_WAITING):
             return refusal
@@ -216,7 +217,9 @@ def find_place(
             return waiting
         draft = Draft(state)  # what ran out goes to those who wait already
         expire_overdue(draft, full, spots_of(wanted, people), people, now, ask, wanted.seat_ids)
-        return join_line(draft, command, id, full, wanted, people, waived, now)
+        draft = join_line(draft, command, id, full, wanted, people, waived, now)
+        serve(draft, (), ask)
+        return draft
     because_full = [refusal for refusal in refusals if refusal.code in FULL]
     if because_full:
         return because_full[0]

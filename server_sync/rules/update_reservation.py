@@ -18,6 +18,7 @@ from server_sync.rules.claims import member_row
 from server_sync.rules.command import Command
 from server_sync.rules.create import Name
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import freed_slots
 from server_sync.rules.overdue import ran_out
 from server_sync.rules.party_size import change_seats, grow
 from server_sync.rules.placing import Waivers, needs_people, waivers
@@ -26,7 +27,7 @@ from server_sync.rules.reservations import guard, needs_reservation, reservation
 from server_sync.rules.reserve import Guests, PersonIds, Reason, Requirements, missing_person
 from server_sync.rules.state import MEMBERS, Keys, takes_places
 from server_sync.rules.transitions import after
-from server_sync.rules.waitlist import freed_slots, needs_release, promoted_answer, serve
+from server_sync.rules.waitlist import needs_release, promoted_answer, serve
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

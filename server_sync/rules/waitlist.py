@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from server_sync.protocol.errors import BLOCK_FULL, EVENT_FULL, SLOT_FULL, Refusal
 from server_sync.protocol.ids import Id
-from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, ReservationMember, SlotReservation
+from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, SlotReservation
 from server_sync.rules.claims import place, release
 from server_sync.rules.draft import Draft
+from server_sync.rules.freed import Freed, add, changed_times, freed_slots, people_of, waiting_elsewhere
 from server_sync.rules.overdue import held_by, holders, overdue_in, ran_out
 from server_sync.rules.placing import fits_ever, needs_people, needs_slot, open_slot, over, room_for
 from server_sync.rules.state import (
@@ -27,7 +28,6 @@ from server_sync.rules.state import (
     WAITING_IN_EVENT,
     Keys,
     State,
-    takes_places,
 )
 from server_sync.rules.waiting import Company, line, line_ahead
 
@@ -44,9 +44,10 @@ def needs_room(
     """Ask for what decides whether *people* get *spots* places: the slot, their time, holds that ran out, the line.
 
     *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. Returns
-    whether there are holds that ran out: then somebody who waits may be promoted, which must be rehearsed.
+    whether somebody may be promoted, which must be rehearsed: there are holds that ran out, or one of *people* stands
+    in a line and steps out of others' way.
     """
-    slot = needs_slot(keys, loaded, slot_id)
+    slot, people = needs_slot(keys, loaded, slot_id), list(people)
     needs_people(keys, people)
     if slot is None:
         return False
@@ -55,7 +56,7 @@ def needs_room(
         needs_release(keys, loaded, claim)
     if room_for(loaded, slot, spots) is None:
         line_ahead(loaded, slot, (), keys)
-    return bool(overdue)
+    return bool(overdue) or any(member.waiting for id in people for member in loaded.guess(COMMITMENTS, id))
 
 
 def needs_release(keys: Keys, loaded: State, claim: SlotReservation) -> None:
@@ -130,7 +131,9 @@ def serve(draft: Draft, freed: Iterable[Id], ask: Keys | None = None) -> list[Id
     """Promote, in order, whoever fits into what came free: *freed* are ids of slots, or of events (all their slots).
 
     What was freed counts against blocks and events as well: who waits for another slot of a limited one is served too.
-    Holds that ran out in such an event, or that keep somebody who waits, end on the way, and free something in turn.
+    So is everybody in line with, or behind, a person whose time the draft has changed: who is free now can come, and
+    who is elsewhere now is in nobody's way. Holds that ran out in such an event, or that keep somebody who waits, end
+    on the way, and free something in turn.
     Returns the promoted claims. With *ask* it is a rehearsal over what is known so far, for a command's ``needs``: it
     asks for all that the promotions would need.
     """
@@ -139,49 +142,13 @@ def serve(draft: Draft, freed: Iterable[Id], ask: Keys | None = None) -> list[Id
     for id in freed:
         slot = None if draft.known(Event, id) is not None else draft.get(EventSlot, id)
         todo[id if slot is None else slot.event_id].add(id)
-    _add(todo, _waiting_elsewhere(draft, _of_no_more(draft), ask))
+    add(todo, waiting_elsewhere(draft, changed_times(draft), ask))
     while todo:
         event_id = min(todo)
         serving = _Serving(draft, event_id, todo.pop(event_id), ask)
         promoted += serving.run()
-        _add(todo, serving.freed_elsewhere)
+        add(todo, serving.freed_elsewhere)
     return promoted
-
-
-Freed = dict[Id, set[Id]]
-"""By event: its slots in which somebody may have a place now, and itself where that may be any of them."""
-
-
-def _add(freed: Freed, more: Freed) -> None:
-    for event_id, ids in more.items():
-        freed.setdefault(event_id, set()).update(ids)
-
-
-def _of_no_more(draft: Draft) -> set[Id]:
-    """Who is no longer where they were."""
-    moved: set[Id] = set()
-    for member in draft.rows[ReservationMember].values():
-        before = draft.base.known(ReservationMember, member.id)
-        times = (before.start_time, before.end_time) if before is not None and before.live else None
-        if times is not None and (not member.live or member.deleted or times != (member.start_time, member.end_time)):
-            moved.add(member.participant_id)
-    return moved
-
-
-def _waiting_elsewhere(draft: Draft, people: Iterable[Id], ask: Keys | None) -> Freed:
-    """What those wait for who have more time now: it may have been all that was in the way."""
-    freed: Freed = {}
-    for person in sorted(people):
-        if ask is not None:
-            ask.find.add((COMMITMENTS, person))
-        for waiting in draft.find(COMMITMENTS, person):
-            if waiting.waiting:
-                if ask is not None:
-                    ask.read.add((SlotReservation, waiting.reservation_id))
-                claim = draft.get(SlotReservation, waiting.reservation_id)
-                if claim is not None:
-                    _add(freed, {claim.event_id: freed_slots(claim)})
-    return freed
 
 
 class _Serving:
@@ -230,15 +197,15 @@ class _Serving:
     def _free(self, overdue: Iterable[SlotReservation]) -> None:
         """End holds that ran out: here that is room for those in line, elsewhere for others'."""
         for claim in overdue:
-            people = [member.participant_id for member in self.draft.find(MEMBERS, claim.id)]
+            changed = people_of(self.draft, claim)
             _let_go(self.draft, [claim], self.ask)
-            freed: Freed = _waiting_elsewhere(self.draft, people, self.ask)
+            freed: Freed = waiting_elsewhere(self.draft, changed, self.ask)
             freed.pop(self.event_id, None)  # whose turn it is here, this walk finds out
             if claim.event_id == self.event_id:
                 self.freed |= freed_slots(claim)
             else:
-                _add(freed, {claim.event_id: freed_slots(claim)})
-            _add(self.freed_elsewhere, freed)
+                add(freed, {claim.event_id: freed_slots(claim)})
+            add(self.freed_elsewhere, freed)
             for name in ("_blocks", "_any_slot"):
                 self.__dict__.pop(name, None)
 
@@ -296,6 +263,7 @@ class _Serving:
         if place(trial, claim, slot, "reserved", None, coming.double) is not None:
             return False
         self.draft.write(*trial.puts)
+        add(self.freed_elsewhere, waiting_elsewhere(self.draft, people_of(self.draft, claim), self.ask))
         return True
 
     def _candidates(self, claim: SlotReservation) -> Sequence[Id]:
@@ -340,12 +308,6 @@ def look_at_slot(ask: Keys, loaded: State, slot_id: Id) -> None:
     slot = loaded.get(EventSlot, slot_id)
     if slot is not None:
         ask.read |= {(EventTimeBlock, slot.time_block_id), (Event, slot.event_id)}
-
-
-def freed_slots(*claims: SlotReservation) -> set[Id]:
-    """What ``serve`` is told once *claims* end or move: their slots, or the event of one in line for any slot."""
-    freed = {claim.slot_id for claim in claims if takes_places(claim) or claim.claim == "waitlisted"}
-    return freed | {claim.event_id for claim in claims if claim.claim == "waitlisted" and claim.any_slot}
 
 
 def promoted_answer(promoted: list[Id]) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from msgspec import structs
 
 from server_sync.protocol.errors import EVENT_INACTIVE, SLOT_CLOSED, Refusal
 from server_sync.protocol.records import EventSlot, ReservationMember
-from server_sync.rules import attendance, placing, waiting
+from server_sync.rules import attendance, freed, placing, waiting
 from server_sync.rules.draft import Draft
 from server_sync.rules.state import COMMITMENTS
 
 TRUE: Final = SimpleNamespace(
     admit=placing.admit, room_for=placing.room_for, open_slot=placing.open_slot, clash_of=placing._clash_of,
-    came=waiting._came, that_stand=attendance.that_stand,
+    came=waiting._came, that_stand=attendance.that_stand, changed_times=freed.changed_times,
 )  # fmt: skip
 """The parts as they are; out of the reach of whoever replaces them by their names."""
 
@@ -93,6 +93,15 @@ def nobody_is_small(serving: Any, full: Any, slot: Any) -> Any:
     return set()
 
 
+def only_who_comes_free(draft: Any) -> Any:
+    """Whoever takes a place elsewhere goes on standing in the way of those behind."""
+    rows = {member.id for member in draft.rows[ReservationMember].values() if member.live or member.waiting}
+    found = {
+        person: [when for when in whens if when[0] not in rows] for person, whens in TRUE.changed_times(draft).items()
+    }
+    return {person: whens for person, whens in found.items() if whens}
+
+
 def _here(name: str) -> str:
     return f"tests.anything.mutants:{name}"
 
@@ -111,7 +120,8 @@ MUTANTS: Final[dict[str, str]] = {
     "big parties are passed": f"server_sync.rules.waitlist:_Serving._too_small->{_here('nobody_is_small')}",
     "who never fits stands in the way": "server_sync.rules.placing:fits_ever=True",
     "nobody is served": "server_sync.rules.waitlist:serve=[]",
-    "who comes free is not served": "server_sync.rules.waitlist:_of_no_more=()",
+    "who steps aside is not noticed": f"server_sync.rules.freed:changed_times->{_here('only_who_comes_free')}",
+    "who comes free is not served": "server_sync.rules.freed:changed_times={}",
     "no hold runs out": "server_sync.rules.overdue:ran_out=False",
     "every hold ran out": "server_sync.rules.overdue:ran_out=True",
     "undone facts stand": f"server_sync.rules.attendance:that_stand->{_here('nothing_is_undone')}",

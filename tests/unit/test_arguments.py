@@ -10,7 +10,6 @@ import pytest
 
 from server_sync.protocol.commands import Envelope, PushRequest
 from server_sync.protocol.errors import INVALID, NOT_ALLOWED, Refusal
-from server_sync.protocol.ids import new_id
 from server_sync.protocol.records import ROLES
 from server_sync.rules.blocks import Args as BlockArgs
 from server_sync.rules.command import LONGEST_AWAY, Command, allowed, read_args
@@ -19,7 +18,7 @@ from server_sync.rules.reserve import Args as ReserveArgs
 
 RESERVE = RULES["reservation.reserve"]
 BLOCK = RULES["block.create"]
-ID = new_id()
+ID = "019a7c1e-5b20-7a3c-8d4e-6f7081920a3b"
 TIMES = {"start_time": "2026-05-02T10:00:00Z", "end_time": "2026-05-02T11:00:00Z"}
 
 

@@ -196,6 +196,81 @@ def test_who_moves_within_the_event_takes_nothing_from_those_who_take_any_slot()
     applied(day.do("reservation.move", {"reservation_id": mine, "slot_id": slots[1].id}))
 
 
+# ----------------------------------------------------- who steps out of the way
+
+
+def trio_day() -> tuple[Day, Id, Id, Id]:
+    """One place free, which Zoë's party of three keeps from Bea behind it.
+
+    The day, Zoë, Bea's claim, and one of Zoë's at the same time that she has cancelled.
+    """
+    day, (slot,) = line_day(capacity=3)
+    join(day, slot, reserved_name="in", guests=1)
+    zoe = day.person()
+    cancel(day, before := day.reserve(day.slots()[0], zoe))
+    join(day, slot, zoe, guests=2)
+    behind = join(day, slot, reserved_name="Bea")
+    assert day.claim(behind).claim == "waitlisted"
+    return day, zoe, behind, before
+
+
+@pytest.mark.parametrize("how", ["reserve", "hold", "walk_in", "assign", "override", "move", "update"])
+def test_who_takes_a_place_elsewhere_steps_out_of_the_way(how: str) -> None:
+    day, zoe, behind, _ = trio_day()
+    there, later = day.slots()[0], day.slots(start=at(15))[0]
+    asked: dict[str, Any] = {"slot_id": there.id, "participant_ids": [zoe]}
+    if how == "walk_in":
+        asked = {"slot_id": there.id, "participant_id": zoe}
+    elif how == "assign":
+        asked = {"assignments": [asked]}
+    elif how == "override":
+        day.reserve(there, day.person("Ann"))
+        asked["override_reason"] = "her turn"
+    elif how == "move":
+        asked = {"reservation_id": day.reserve(later, zoe), "slot_id": there.id}
+    elif how == "update":
+        two = day.slots(capacity=2)[0]
+        asked = {"reservation_id": day.reserve(two, day.person("Ann")), "add_participant_ids": [zoe]}
+    applied(day.do(f"reservation.{how}", asked))
+    assert day.claim(behind).claim == "reserved"
+
+
+def test_whose_reservation_is_reinstated_steps_out_of_the_way() -> None:
+    day, _, behind, before = trio_day()
+    assert applied(day.do("reservation.reinstate", {"reservation_id": before})).answer["promoted"] == [behind]
+
+
+def test_whom_the_line_of_another_event_takes_steps_out_of_the_way() -> None:
+    day, zoe, behind, _ = trio_day()
+    (other,) = day.slots(event=day.create("event", name="Jazz", waitlist_enabled=True))
+    first, waiting = join(day, other, reserved_name="first"), join(day, other, zoe)
+    assert cancel(day, first)["promoted"] == [waiting, behind]
+
+
+def test_whom_a_host_promotes_steps_out_of_the_way() -> None:
+    day, zoe, behind, _ = trio_day()
+    (other,) = day.slots(event=day.create("event", name="Jazz", waitlist_enabled=True))
+    join(day, other, reserved_name="first")
+    waiting = join(day, other, zoe)
+    args = {"reservation_ids": [waiting], "override_reason": "her turn"}
+    assert applied(day.do("waitlist.promote", args)).answer["promoted"] == [behind]
+
+
+def test_who_joins_the_line_of_one_slot_waits_for_it_no_longer_with_the_party_that_takes_any() -> None:
+    day, slots = line_day(capacity=3, count=2)
+    for slot in slots:
+        join(day, slot, reserved_name="in", guests=1)
+    zoe = day.person()
+    reservation_id(anywhere(day, slots[0], zoe, guests=2))
+    assert day.claim(join(day, slots[1], zoe)).claim == "reserved"
+
+
+def test_who_takes_a_place_at_another_time_keeps_the_place_in_line() -> None:
+    day, zoe, behind, _ = trio_day()
+    day.reserve(day.slots(start=at(15))[0], zoe)
+    assert day.claim(behind).claim == "waitlisted"
+
+
 # ------------------------------------------------------------- smaller things
 
 

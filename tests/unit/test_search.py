@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import random
+import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -294,24 +297,37 @@ def _has(matches: list[Found], at: int, names: list[str]) -> bool:
 
 
 def test_a_key_stroke_among_100000_is_quick(legislators: list[str]) -> None:
-    """Typing real names letter by letter: 15 ms a key at the 99th percentile (three times that on a slow machine).
+    """Typing real names letter by letter costs, at the 99th percentile, a few times what one look at all names does.
 
-    What counts is this thread's own time: others may be using the computer too.
+    That is the measure since it holds on any machine (``bench search`` tells milliseconds). The better of two tries
+    counts, and only this thread's own time: others may be using the computer too.
     """
     choose = random.Random(5)
     firsts, lasts = [name.split()[0] for name in legislators], [name.split()[-1] for name in legislators]
-    people = PeopleIndex(
+    entries = [
         Entry(f"{at:06}", f"{choose.choice(firsts)} {choose.choice(lasts)}", f"{choose.choice(lasts)} School")
         for at in range(100_000)
-    )
-    took = []
+    ]
+    people, names = PeopleIndex(entries), [entry.name for entry in entries]
+    keys, scans = [], []
     for _ in range(40):
         text = f"{choose.choice(firsts)} {choose.choice(lasts)}".lower()
         for length in range(1, len(text) + 1):
-            began = time.thread_time()
-            people.search(text[:length], 30)
-            took.append(time.thread_time() - began)
-    took.sort()
-    p99 = took[int(len(took) * 0.99)]
-    print(f"{len(took)} keys: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
-    assert p99 < 0.045
+            search = partial(people.search, text[:length], 30)
+            keys.append(min(_seconds(search), _seconds(search)))
+        scans.append(_seconds(partial(_look_through, names, text)))
+    keys.sort()
+    scan, p99 = statistics.median(scans), keys[int(len(keys) * 0.99)]
+    p50 = statistics.median(keys)
+    print(f"{len(keys)} keys: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms = {p99 / scan:.1f} scans")
+    assert p99 < 6 * scan
+
+
+def _look_through(names: list[str], text: str) -> list[str]:
+    return [name for name in names if text in name.lower()]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
