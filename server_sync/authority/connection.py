@@ -13,6 +13,7 @@ SESSION: Final = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "15s",
     "plan_cache_mode": "force_generic_plan",  # every statement here is an index look-up by array
+    "enable_seqscan": "off",  # a plan is kept for hours, and made while a table is nearly empty it would read all of it
     "jit": "off",
 }
 

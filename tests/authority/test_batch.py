@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -234,3 +235,22 @@ async def test_slots_made_and_taken_in_one_push(database_url: str) -> None:
         assert (reply.stop, reply.next_seq, len(reply.results)) == (None, 37, 36)
         assert {result.status for result in reply.results} == {"applied"}
         assert await c.sql.fetchval("SELECT sum(reserved_count) FROM event_slots") == 12
+
+
+async def test_no_table_is_read_whole_though_plans_are_made_while_it_is_empty(database_url: str) -> None:
+    """A plan is kept as long as the connection: one made on the first morning would read all of it in the evening."""
+    async with centre(database_url) as c:
+        one, two = await c.slots(2, capacity=2)
+        zoe, ann = await c.people(2)
+        id = ok(await c.reserve(one, zoe, ann))["reservation_id"]
+        ok(await c.submit("reservation.move", {"reservation_id": id, "slot_id": two}))
+        ok(await c.submit("attendance.arrive", {"reservation_id": id}))
+        ok(await c.submit("reservation.cancel", {"reservation_id": id}))
+    connection = await asyncpg.connect(database_url)  # those whose sessions have ended have told what they read
+    try:
+        read_whole = await connection.fetch("SELECT relname, seq_scan FROM pg_stat_user_tables WHERE seq_scan > 0")
+        looked_up = await connection.fetchval("SELECT sum(idx_scan) FROM pg_stat_user_tables")
+    finally:
+        await connection.close()
+    assert looked_up > 0
+    assert dict(read_whole) == {}
