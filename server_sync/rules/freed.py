@@ -35,7 +35,9 @@ def changed_times(draft: Draft) -> Changed:
         rows = (draft.base.known(ReservationMember, member.id), member)
         before, now = (row if row is not None and _counts(row) else None for row in rows)
         if before is None or now is None or _where(before) != _where(now):
-            changed[member.participant_id] += [_when(row) for row in (before, now) if row is not None]
+            for row in (before, now):
+                if row is not None:
+                    changed[row.participant_id].append(_when(row))
     return changed
 
 
@@ -43,8 +45,8 @@ def _counts(member: ReservationMember) -> bool:
     return not member.deleted and (member.live or member.waiting is True)
 
 
-def _where(member: ReservationMember) -> tuple[bool, Id, datetime, datetime]:
-    return member.live, member.slot_id, member.start_time, member.end_time
+def _where(member: ReservationMember) -> tuple[Id, bool, Id, datetime, datetime]:
+    return member.participant_id, member.live, member.slot_id, member.start_time, member.end_time
 
 
 def _when(member: ReservationMember) -> tuple[Id, datetime, datetime]:

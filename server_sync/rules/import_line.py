@@ -36,7 +36,7 @@ class Line:
         if not self._waiting:
             return
         plan = self._plan
-        draft = Draft(plan.state if ask is None else _AllAtHand(plan.state, ask))
+        draft = Draft(_AllAtHand(plan.state, Keys() if ask is None else ask))
         draft.write(*plan.puts())
         own = len(draft.puts)
         plan.promoted = serve(draft, set(self._freed()), ask)
@@ -87,10 +87,7 @@ def _limit(block: EventTimeBlock | None) -> int | None:
 
 
 class _AllAtHand(State):
-    """A state for the rehearsal that notes in ``keys`` by which indexes it was asked.
-
-    All rows of the programme are loaded for an import anyhow: they answer at once, without another round.
-    """
+    """A state that notes in ``keys`` what it was asked, save what is there anyhow: all rows of the programme."""
 
     def __init__(self, base: State, keys: Keys) -> None:
         super().__init__()
@@ -113,5 +110,7 @@ class _AllAtHand(State):
 
     def find(self, index: Index, key: str) -> list[Any]:
         """As ``State.find``."""
+        if index.record in _WHOLE:
+            return State.find(self._base, index, key)
         self._keys.find.add((index, key))
-        return State.find(self._base, index, key) if index.record in _WHOLE else self._base.find(index, key)
+        return self._base.find(index, key)

@@ -87,7 +87,7 @@ def _merge(state: State, command: Command[Args], now: datetime | None, ask: Keys
         return Refusal(DOUBLE_BOOKED, {"participant_id": stays.id, "clashes": [list(pair) for pair in clashes]})
     merging.claims({mine for _, mine in clashes})
     _rows(draft, stays, duplicate)
-    promoted = serve(draft, freed_slots(*expired, *merging.given_back), ask)
+    promoted = serve(draft, freed_slots(*expired, *merging.given_back, *merging.waiting), ask)
     answer: dict[str, Any] = {"participant_id": stays.id, "duplicate_id": duplicate.id, "moved": merging.moved}
     if merging.given_back:
         answer["given_back"] = list(dict.fromkeys(claim.id for claim in merging.given_back))
@@ -136,6 +136,7 @@ class _Merging:
         self.now = now
         self.moved: list[Id] = []
         self.given_back: list[SlotReservation] = []
+        self.waiting: list[SlotReservation] = []  # who waits in it has more, or less, time now
         self.ending = self._ending()
 
     def _of(self, person: Id) -> list[tuple[ReservationMember, SlotReservation]]:
@@ -230,6 +231,8 @@ class _Merging:
         whose = self.stays if claim.participant_id == self.duplicate else claim.participant_id
         self.draft.write(structs.replace(claim, participant_id=whose, version=claim.version + 1))
         self.moved.append(claim.id)
+        if member.waiting:
+            self.waiting.append(claim)
 
     def _leave(self, claim: SlotReservation, person: Id) -> None:
         if holds(claim):

@@ -176,7 +176,7 @@ def _carry_out(
             if seatless is not None:
                 return seatless
     shrunk = more < 0 or removed
-    outgrown = more > 0 and before.claim == "waitlisted"  # a party that fits nowhere now is in nobody's way
+    outgrown = (more > 0 or added) and before.claim == "waitlisted"  # who fits or can come nowhere is in nobody's way
     promoted = serve(draft, freed_slots(before) if shrunk or outgrown else (), ask)
     answer = {"reservation_id": changed.id, "spots": changed.spots, "version": changed.version}
     return answer | promoted_answer(promoted)

@@ -200,7 +200,6 @@ class _Serving:
             changed = people_of(self.draft, claim)
             _let_go(self.draft, [claim], self.ask)
             freed: Freed = waiting_elsewhere(self.draft, changed, self.ask)
-            freed.pop(self.event_id, None)  # whose turn it is here, this walk finds out
             if claim.event_id == self.event_id:
                 self.freed |= freed_slots(claim)
             else:

@@ -153,7 +153,7 @@ def zipped() -> bytes:
     """A zip archive with a CSV file in it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("people.csv", "name\nAda\n")
+        archive.writestr(zipfile.ZipInfo("people.csv", (2026, 5, 2, 12, 0, 0)), "name\nAda\n")
     return buffer.getvalue()
 
 

@@ -256,6 +256,40 @@ def test_whom_a_host_promotes_steps_out_of_the_way() -> None:
     assert applied(day.do("waitlist.promote", args)).answer["promoted"] == [behind]
 
 
+@pytest.mark.parametrize("stays", ["who waits", "who is elsewhere"])
+def test_who_turns_out_to_be_somebody_who_is_elsewhere_steps_out_of_the_way(stays: str) -> None:
+    day, zoe, behind, _ = trio_day()
+    double = day.person("Zoe")
+    day.reserve(day.slots()[0], double)
+    names = ("participant_id", "duplicate_id") if stays == "who waits" else ("duplicate_id", "participant_id")
+    answer = applied(day.do("participant.merge", dict(zip(names, (zoe, double), strict=True)))).answer
+    assert answer["promoted"] == [behind]
+
+
+def test_a_guest_who_turns_out_to_have_a_place_in_the_event_lets_those_behind_pass() -> None:
+    day, slots = line_day(capacity=3, count=2)
+    cyd = day.person("Cyd")
+    join(day, slots[0], reserved_name="in", guests=1)
+    join(day, slots[1], cyd, guests=1)
+    party = reservation_id(anywhere(day, slots[0], day.person("Ann"), guests=2))
+    behind = reservation_id(anywhere(day, slots[0], reserved_name="Bea"))
+    assert day.claim(behind).claim == "waitlisted"
+    named = {"reservation_id": party, "add_participant_ids": [cyd], "guests": 1}
+    assert applied(day.do("reservation.update", named)).answer["promoted"] == [behind]
+
+
+def test_whose_own_hold_runs_out_has_the_place_that_stood_empty_for_it() -> None:
+    day, (slot,) = line_day()
+    (other,), (late,) = day.slots(event=slot.event_id), day.slots(event=slot.event_id, start=at(15))
+    day.now = at(9)
+    first, zoe = join(day, slot, reserved_name="first"), day.person()
+    waiting, later = join(day, slot, zoe), join(day, late, reserved_name="later")
+    hold(day, other, zoe)
+    assert "promoted" not in cancel(day, first)
+    day.now += timedelta(minutes=10)
+    assert cancel(day, later)["promoted"] == [waiting]
+
+
 def test_who_joins_the_line_of_one_slot_waits_for_it_no_longer_with_the_party_that_takes_any() -> None:
     day, slots = line_day(capacity=3, count=2)
     for slot in slots:

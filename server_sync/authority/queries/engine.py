@@ -35,6 +35,7 @@ class Reads:
         """A pool of at most *size* connections, each made when first needed."""
         settings = SESSION | {
             "plan_cache_mode": "auto",
+            "enable_seqscan": "on",  # lists and reports may read a table whole
             "default_transaction_read_only": "on",
             "pg_trgm.word_similarity_threshold": "0.4",  # one slip in a short name still resembles it
         }
