@@ -31,6 +31,7 @@ from server_sync.protocol.errors import BUSY, DEPENDENCY_REFUSED, KEY_REUSED, Re
 from server_sync.protocol.ids import Id
 from server_sync.protocol.records import Event, EventSlot, EventTimeBlock, Record, SlotReservation
 from server_sync.rules.command import Command, Rule
+from server_sync.rules.redaction import Forgotten
 from server_sync.rules.state import Changes, Effect, Keys, RowKey, takes_places
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Attempt:
         self.encoded: dict[RowKey, bytes] = {}
         self.ledger: list[LedgerRow] = []
         self.programmes: set[Id] = set()
-        self.erased: set[Id] = set()
+        self.erased: list[Forgotten] = []
         self.decided = 0
 
     async def decide_run(self, connection: Connection, run: Run, now: datetime) -> Progress:
@@ -188,7 +189,8 @@ class Attempt:
                 changes.answer["ref"] = ref
         if item.programme_id is not None:
             self.programmes.add(item.programme_id)
-        self.erased |= changes.erase
+        if changes.erase is not None:
+            self.erased.append(changes.erase)
         return effects
 
     def keep_overbooked(self) -> None:
@@ -317,8 +319,8 @@ class Batch:
             steps = [await attempt.decide_run(connection, run, now) for run in runs]
             attempt.keep_overbooked()
             await store(connection, attempt.effects, attempt.encoded, attempt.ledger)
-            if attempt.erased:
-                await erase(connection, attempt.erased)
+            for who in attempt.erased:
+                await erase(connection, who)
             await save_cursors(connection, attempt.cursors.values())
         if attempt.erased:
             await sweep_words(connection)

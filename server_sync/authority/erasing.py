@@ -62,18 +62,18 @@ _Texts = tuple[Id, str, str, str | None, str | None, str | None]
 """A row as it comes from the database."""
 
 
-async def erase(connection: Connection, ids: set[Id]) -> None:
-    """Forget whoever *ids* (people, and claims of theirs alone) are."""
-    who = Forgotten(frozenset(ids))
+async def erase(connection: Connection, erased: Forgotten) -> None:
+    """Forget somebody, by whatever the ledger says that he was ever called."""
+    who, ids = erased.remembering(), sorted(erased.ids)
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
-    his = await _found(connection, _TOUCHED, sorted(ids))
+    his = await _found(connection, _TOUCHED, ids)
     async for page in _pages(connection, his):
         await asyncio.to_thread(_learn, who, page)
     mentioned: set[Id] = set()
     async for page in _pages(connection, his):
         mentioned |= await asyncio.to_thread(_mentioned, who, page)
     found = his | await _found(connection, _TOUCHED, sorted(mentioned))
-    found |= await _found(connection, _NAMED, sorted(ids), sorted(_patterns(who)))
+    found |= await _found(connection, _NAMED, ids, sorted(_patterns(who)))
     async for page in _pages(connection, found):
         for written in await asyncio.to_thread(_redacted, who, page):
             await connection.execute(_WRITE, *written)

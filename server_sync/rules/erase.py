@@ -120,8 +120,8 @@ def decide(state: State, command: Command[Args], now: datetime) -> Changes | Ref
     return Changes(draft.puts, {"participant_id": person.id}, forgotten)
 
 
-def forget(draft: Draft, participant_id: Id) -> set[Id]:
-    """Redact the rows; returns the people, and the claims of theirs alone, that all else is to forget."""
+def forget(draft: Draft, participant_id: Id) -> Forgotten:
+    """Redact the rows; returns whom all else is to forget."""
     people = [person for id in _selves(draft, participant_id) if (person := draft.get(Participant, id)) is not None]
     known_as = _known_as(people)
     ids = known_as.ids
@@ -150,7 +150,8 @@ def forget(draft: Draft, participant_id: Id) -> set[Id]:
         if told != row:
             draft.write(told)
     draft.write(*(nameless(person) for person in people))
-    return forgotten
+    looked_through = {row.id for row in others} | {id for id in claims if id not in forgotten}
+    return Forgotten(frozenset(forgotten), frozenset(looked_through), known_as.texts, known_as.codes)
 
 
 def _selves(state: State, participant_id: Id) -> list[Id]:

@@ -100,7 +100,7 @@ def _retire(
     problem = may_cancel(args, _standing(_claims(draft, person.id), now))
     if problem is not None:
         return problem
-    forgotten = forget(draft, person.id) if args.erase and not person.erased else set()
+    forgotten = forget(draft, person.id) if args.erase and not person.erased else None
     claims = _claims(draft, person.id)
     his = {claim.id for claim in claims if alone(draft, claim, person.id)}
     for claim in claims:

@@ -3,8 +3,8 @@
 ``participant.erase`` does it to the rows, the centre to its ledger, a desk to its outbox. Two ways complement each
 other. *By place*: a field that holds personal data, in the row that is his (or a claim of his alone) or in a command
 that is about him. *By text*: where his name or contact stands in anything else that a command about him says, as in the
-report of an import, and in what people wrote into other rows. Other people's own rows are left as they are, namesakes
-too.
+report of an import, and in what people wrote into other rows that his claims lead to. All else is left as it is: other
+people's own rows and claims, namesakes too.
 """
 
 from __future__ import annotations
@@ -42,12 +42,24 @@ _MORE_CONTACTS: Final = re.compile(r"[;,\n]")
 
 @dataclass
 class Forgotten:
-    """Who is forgotten: ``ids`` of his rows and of claims of his alone, and what he was known by."""
+    """Who is forgotten: ``ids`` of his rows and of claims of his alone, and what he was known by.
+
+    ``among`` are the other rows that are looked through for him; None for any.
+    """
 
     ids: frozenset[Id]
+    among: frozenset[Id] | None = None
     texts: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
     """External ids: recognised only where one is the whole text, since it may be any number."""
+    now: Forgotten | None = None
+
+    def remembering(self) -> Forgotten:
+        """The same, to ``learn`` what he was called before, too.
+
+        Of other rows the ledger must tell what they are now, and those were rid of what he is called now.
+        """
+        return Forgotten(self.ids, self.among, set(self.texts), set(self.codes), now=self)
 
     def learn(self, row: dict[str, Any] | None) -> None:
         """Remember what a row of his (or a part of one, as JSON) calls him."""
@@ -101,9 +113,10 @@ class Forgotten:
         table, id, before, after = effect
         if table in _HIS and id in self.ids:
             return [table, id, _blank(before), _blank(after)]
-        if table == "participants":
+        if table == "participants" or (self.among is not None and id not in self.among):
             return effect
-        return [table, id, self._row(table, before), self._row(table, after)]
+        now = self.now or self
+        return [table, id, now._row(table, before), now._row(table, after)]
 
     def row(self, row: R) -> R:
         """A row that is not his own person's, as it is once nothing that people wrote into it repeats him."""

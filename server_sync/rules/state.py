@@ -35,6 +35,7 @@ from server_sync.protocol.records import (
     SlotReservation,
     SlotSeat,
 )
+from server_sync.rules.redaction import Forgotten
 
 R = TypeVar("R", bound=Record)
 
@@ -181,13 +182,13 @@ class Keys:
 class Changes:
     """What an applied command does: whole rows to put, in order, and the answer to whoever asked (JSON).
 
-    ``erase`` names people, and claims of theirs alone, that the ledger is to forget. ``moments`` is how many
-    microseconds it takes: whoever is decided about next comes after them.
+    ``erase`` is whom the ledger is to forget. ``moments`` is how many microseconds it takes: whoever is decided about
+    next comes after them.
     """
 
     puts: list[Record] = field(default_factory=list)
     answer: dict[str, Any] = field(default_factory=dict)
-    erase: set[Id] = field(default_factory=set)
+    erase: Forgotten | None = None
     moments: int = 1
 
 

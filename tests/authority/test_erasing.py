@@ -26,10 +26,12 @@ from server_sync.authority.feed import Feed, Follower, Page
 from server_sync.protocol.commands import Envelope, Line, PushRequest
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.imports import Import, ImportPerson, Place, Problem
+from server_sync.protocol.records import SlotReservation
 from server_sync.rules import cancel
 from server_sync.rules.create import CreateParticipant
 from server_sync.rules.people import UpdateParticipant
 from server_sync.rules.redaction import ERASED_NAME
+from tests.anything.rows import differences, replayed, tables
 from tests.authority.centre import NOON, ROOT, Centre, centre, code, codes, ok
 from tests.unit.files import talk, talks
 
@@ -265,6 +267,29 @@ async def test_everybody_else_is_answered_while_a_long_file_is_redacted(c: Centr
     took = beats[-1] - beats[0]
     assert longest < 0.3 * took, f"nobody was answered for {longest:.2f} of {took:.2f} s"
     assert await told(c) == set()
+
+
+async def test_who_shares_a_command_with_him_keeps_the_same_name_in_the_ledger_and_the_row(c: Centre) -> None:
+    """Erased are his own claim, by whatever name somebody typed, and his party's; a stranger's of that name is not."""
+    zoe, (ann,), (slot,) = (
+        await c.create("participant", display_name="Ada Quill"),
+        await c.people(1),
+        await c.slots(capacity=9),
+    )
+    typed = [
+        {"slot_id": slot, "participant_ids": [zoe], "reserved_name": "Ada"},
+        {"slot_id": slot, "reserved_name": "Ada"},
+        {"slot_id": slot, "reserved_name": "Ada Quill"},
+    ]
+    ok(await c.submit("reservation.assign", {"assignments": typed}))
+    (later,) = await c.slots(capacity=9, start=NOON + timedelta(hours=1))
+    both = {"slot_id": later, "participant_ids": [zoe, ann], "reserved_name": "Ada Quill and Ada"}
+    ok(await c.submit("reservation.reserve", both))
+    ok(await c.submit("participant.erase", {"participant_id": zoe, "reason": "asked"}))
+    now = await tables(c.sql, c.programme)
+    names = sorted(claim.reserved_name or "" for claim in now.rows[SlotReservation].values())
+    assert names == ["", "Ada", "Ada Quill", f"{ERASED_NAME} and Ada"]
+    assert differences(await replayed(c.sql, c.programme), now) == []
 
 
 async def test_what_names_somebody_is_looked_up_by_an_index(c: Centre) -> None:

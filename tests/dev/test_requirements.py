@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -199,3 +201,16 @@ def test_the_subcommand_passes_its_exit_code_on() -> None:
     )  # fmt: skip
     assert run.returncode == 2
     assert "one round at a time" in run.stderr
+
+
+def test_every_part_that_a_scenario_turns_off_is_there() -> None:
+    """What was renamed would be found out by the long run alone."""
+    missing: list[str] = []
+    for path in (ROOT / "tests" / "scenarios").glob("test_*.py"):
+        for module, name in re.findall(r"part:([\w.]+):([\w.]+)", path.read_text(encoding="utf-8")):
+            found: object = importlib.import_module(module)
+            for step in name.split("."):
+                found = getattr(found, step, missing)
+            if found is missing:
+                missing.append(f"{path.name}: {module}:{name}")
+    assert missing == []

@@ -190,7 +190,7 @@ async def test_H03_an_event_keeps_its_venue_time_artists_and_prices(stage: Stage
 
 
 @pytest.mark.turned_off(
-    "command:event.retire", "part:server_sync.rules.retire:_forget_claim", "part:server_sync.rules.retire:_people_stay",
+    "command:event.retire", "part:server_sync.rules.retire:leave", "part:server_sync.rules.retire:_people_stay",
 )  # fmt: skip
 async def test_R23_deleting_an_activity_deletes_its_rsvps_and_waitlist_entries(stage: Stage) -> None:
     ada, grace = await stage.people(2)
