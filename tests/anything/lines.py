@@ -34,7 +34,7 @@ def starving(now: Picture) -> Iterator[str]:
                     yield f"claim {claim.id} waits though slot {slot.id} has room"
             if strict:
                 for slot in slots:
-                    if now.fits_ever(slot, claim.spots) and now.free(claim, slot):  # else in nobody's way
+                    if now.fits_ever(slot, claim.spots) and now.soon_free(claim, slot):  # else in nobody's way
                         blocked |= now.lacking(slot, claim.spots)
 
 

@@ -6,7 +6,7 @@ What is judged with the rules' own functions can't show that these are wrong, so
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeVar
@@ -172,11 +172,16 @@ class Picture:
 
     def free(self, claim: SlotReservation, slot: EventSlot) -> bool:
         """Whether everybody who waits in *claim* could be in *slot*, as far as their time goes."""
-        return all(self._free(claim, member, slot) for member in self.members.get(claim.id, ()))
+        return all(self._free(claim, member, slot, ()) for member in self.members.get(claim.id, ()))
 
-    def _free(self, claim: SlotReservation, member: ReservationMember, slot: EventSlot) -> bool:
+    def soon_free(self, claim: SlotReservation, slot: EventSlot) -> bool:
+        """As ``free``, once holds that ran out are ended: whoever looks for room ends them first."""
+        over = {other.id for other in self.all(SlotReservation) if self.overdue(other)}
+        return all(self._free(claim, member, slot, over) for member in self.members.get(claim.id, ()))
+
+    def _free(self, claim: SlotReservation, member: ReservationMember, slot: EventSlot, gone: Container[Id]) -> bool:
         for other in self.commitments.get(member.participant_id, ()):
-            if other.reservation_id == claim.id:
+            if other.reservation_id == claim.id or other.reservation_id in gone:
                 continue
             if other.slot_id == slot.id or (other.live and overlap(other, slot) and not member.waived):
                 return False
