@@ -20,7 +20,7 @@ from server_sync.authority.principal import Principal
 from server_sync.authority.runs import Run
 from server_sync.authority.session import Authority
 from server_sync.protocol.commands import Envelope, Result
-from server_sync.protocol.errors import Refusal
+from server_sync.protocol.errors import BUSY, Refusal
 from server_sync.protocol.ids import Id, derived_id
 from server_sync.protocol.records import Role
 from server_sync.rules.state import RowKey, State
@@ -36,6 +36,9 @@ AFRESH: Final = 5
 RUN_OUT: Final = 1.1
 """So many seconds all rest in the middle of a turn: then what was held before is anybody's."""
 
+MOST_TIMES: Final = 5
+"""So often a command is given while there is no verdict: one about a whole room may be overtaken amid a rush."""
+
 START: Final = 0x57A27
 """The advisory lock that everybody waits for, so that all begin at once."""
 
@@ -50,12 +53,16 @@ class Turn(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What was answered (a kind, and why it was refused), what went wrong, and the verdicts on what all gave."""
+    """What was answered (a kind, and why it was refused), what went wrong, and the verdicts on what all gave.
+
+    ``busy`` are the kinds of which one was told to come again, and did.
+    """
 
     said: list[tuple[str, str | None]]
     errors: list[str]
     raised: list[str]
     both: dict[Id, Result]
+    busy: list[str] = []
 
 
 class Watched(Batch):
@@ -130,7 +137,12 @@ class Giver:
 
     async def _submit(self, principal: Principal, asked: Envelope) -> Result | Refusal | None:
         try:
-            return await self._authority.submit(principal, asked, self._turn.programme)
+            for _ in range(MOST_TIMES):
+                result = await self._authority.submit(principal, asked, self._turn.programme)
+                if result.code != BUSY:
+                    return result
+                self.report.busy.append(asked.kind)
+            raise RuntimeError(f"told {MOST_TIMES} times to come again")
         except Exception as error:
             what = f"{asked.kind} {bytes(asked.args).decode()} {asked.seen}"
             self.report.errors.append(f"seed {self._turn.seed}: {what}: {type(error).__name__}: {error}")

@@ -40,7 +40,7 @@ ROOT_FOLDER: Final = Path(__file__).resolve().parents[2]
 
 async def test_any_commands_by_two_processes_at_once(database_url: str, postgres: EmbeddedPostgres) -> None:
     print(f"seed {SEED}, {TURNS} turns of {LENGTH} commands (CALLBOARD_SEED, CALLBOARD_STEPS)")
-    shares, watch = Shares(), Watch()
+    shares, watch, busy = Shares(), Watch(), Counter[str]()
     async with AsyncExitStack() as stack:
         c = await stack.enter_async_context(centre(database_url))
         workers = [await _worker(stack, database_url, number) for number in range(PROCESSES)]
@@ -61,9 +61,11 @@ async def test_any_commands_by_two_processes_at_once(database_url: str, postgres
             watch.over = True
             await watching
             _check(seed, reports, both, shares, postgres)
+            busy.update(kind for report in reports for kind in report.busy)
             await _check_tables(c, seed)
             watch.over = False
-    print(f"{watch}\n{shares}")
+    print(f"{watch}\ntold to come again: {dict(busy)}\n{shares}")
+    assert busy.total() <= 2 + TURNS * LENGTH // 2_000
     assert all(watch.waits[f"worker {number}"] for number in range(PROCESSES)), "they did not get in each other's way"
     assert watch.looks > TURNS, "hardly anybody looked while they were at it"
     assert sum(map(shares.tried, {kind for kind, _ in shares.refused} | shares.applied.keys())) == TURNS * LENGTH
