@@ -92,3 +92,36 @@ async def test_nobody_is_cancelled_as_the_room_names_him(database_url: str, kind
         says = c.submit(f"room_day.{kind}", {"location_id": room, "day": NOON.date().isoformat(), **who})
         cancel = c.submit("reservation.cancel", {"reservation_id": claim}, at=1)
         assert await raced(c, "room_days", says, cancel) == ("applied", "applied")
+
+
+async def joined_as_another_stepped_out(c: Centre, newcomer_first: bool) -> tuple[int, int]:
+    """What a slot counts and holds that had one place left, for which a pair waited that is too large for it.
+
+    Somebody else joins the line, and one of the pair takes a place elsewhere at that time: then the pair is in nobody's
+    way, and the place is the newcomer's.
+    """
+    event = await c.create("event", name="Choir", waitlist_enabled=True, waitlist_order="strict")
+    (slot,), (elsewhere,) = await c.slots(capacity=2, event=event), await c.slots()
+    there, one, other, newcomer = await c.people(4)
+    ok(await c.reserve(slot, there))
+    pair = {"slot_id": slot, "participant_ids": [one, other], "on_full": "waitlist"}
+    ok(await c.submit("reservation.reserve", pair))
+    asked = [
+        c.submit("reservation.reserve", {"slot_id": slot, "participant_ids": [newcomer], "on_full": "waitlist"}),
+        c.reserve(elsewhere, one, at=1),
+    ]
+    first, second = asked if newcomer_first else reversed(asked)
+    assert await raced(c, "slot_reservations", first, second) == ("applied", "applied")
+    return await c.counts(slot)
+
+
+@pytest.mark.parametrize("newcomer_first", [True, False])
+async def test_who_joins_a_line_sees_who_steps_out_of_it(database_url: str, newcomer_first: bool) -> None:
+    async with centre(database_url, 2) as c:
+        assert await joined_as_another_stepped_out(c, newcomer_first) == (2, 2)
+
+
+@pytest.mark.parametrize("newcomer_first", [True, False])
+async def test_without_locks_the_newcomer_waits_behind_nobody(database_url: str, newcomer_first: bool) -> None:
+    async with centre(database_url, 2, locking=False) as c:
+        assert await joined_as_another_stepped_out(c, newcomer_first) == (1, 1)
