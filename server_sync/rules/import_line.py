@@ -11,7 +11,7 @@ from server_sync.protocol.imports import ImportClaim
 from server_sync.protocol.records import EventSlot, EventTimeBlock, Record, SlotReservation
 from server_sync.rules.draft import Draft
 from server_sync.rules.import_plan import WHOLE, Plan
-from server_sync.rules.state import CLAIMS, SLOTS, Index, Keys, R, State, takes_places
+from server_sync.rules.state import CLAIMS, EVENTS, SLOTS, Index, Keys, R, State, takes_places
 from server_sync.rules.waitlist import serve
 
 _WHOLE: Final[frozenset[type[Record]]] = frozenset(index.record for index in WHOLE)
@@ -23,7 +23,8 @@ class Line:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._waiting: list[SlotReservation] = [c for c in plan.there(CLAIMS) if c.claim == "waitlisted"]
-        self._events = {claim.event_id for claim in self._waiting}
+        self._events = {event.id for event in plan.there(EVENTS) if event.waitlist_enabled}
+        self._events |= {claim.event_id for claim in self._waiting}
         self._passed: list[tuple[ImportClaim, EventSlot]] = []
 
     def pass_by(self, said: ImportClaim, slot: EventSlot) -> None:
@@ -33,13 +34,13 @@ class Line:
 
     def serve(self, ask: Keys | None) -> None:
         """Promote, over all that the import writes, whoever fits; with *ask* a rehearsal, as ``waitlist.serve``."""
-        if not self._waiting:
+        plan, freed = self._plan, set(self._freed())
+        if not freed and not self._waiting:
             return
-        plan = self._plan
         draft = Draft(_AllAtHand(plan.state, Keys() if ask is None else ask))
         draft.write(*plan.puts())
         own = len(draft.puts)
-        plan.promoted = serve(draft, set(self._freed()), ask)
+        plan.promoted = serve(draft, freed, ask)
         plan.promotions = draft.puts[own:]
 
     def passed(self) -> Iterator[tuple[ImportClaim, int]]:
@@ -54,7 +55,7 @@ class Line:
                 yield said, waiting
 
     def _freed(self) -> Iterator[Id]:
-        """The slots of events with a line that are new, moved or take another number; those of such blocks; those left.
+        """The slots that are new, moved or take another number where a line is kept; those of such blocks; those left.
 
         Also where fewer are taken than before: a party that fits nowhere any more is in nobody's way.
         """
@@ -71,7 +72,9 @@ class Line:
             yield from (slot.id for slot in plan.there(SLOTS) if slot.time_block_id in blocks)
         for claim in plan.written_rows(SlotReservation):
             before = known(SlotReservation, claim.id)
-            if before is not None and takes_places(before) and before.slot_id != claim.slot_id:
+            if before is None or before.event_id not in self._events:
+                continue
+            if takes_places(before) and before.slot_id != claim.slot_id:
                 yield before.slot_id
 
 

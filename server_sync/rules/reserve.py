@@ -131,7 +131,8 @@ def needs_wanted(keys: Keys, loaded: State, wanted: Wanted, people: list[Id]) ->
         keys.find.add((SLOTS_OF_EVENT, wanted.event_id))
     spots = spots_of(wanted, people)
     ids = slot_ids(loaded, wanted.slot_id, wanted.event_id)
-    promoting = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids) for id in ids]
+    joins = wanted.on_full == "waitlist"
+    promoting = [needs_room(keys, loaded, id, spots, people, wanted.seat_ids, joins) for id in ids]
     return any(promoting)
 
 

@@ -75,8 +75,6 @@ def line_ahead(
     within = leaving is not None and leaving.event_id == event.id
     ahead = [claim for claim in line_of(state, slot) if claim.id not in except_for and not (within and claim.any_slot)]
     ahead = [claim for claim in ahead if fits_ever(state, slot, claim.spots)]  # who never can is in nobody's way
-    if ahead and ask is not None:  # who of them takes a place elsewhere serves the line, and must see who joins it
-        ask.lock.add((Event, event.id))
     company = Company(state, ahead, ask)
     for number in range(len(ahead)):
         if company.coming(number, slot) is not None:

@@ -39,11 +39,18 @@ READY: Final = 8
 
 
 def needs_room(
-    keys: Keys, loaded: State, slot_id: Id, spots: int, people: Iterable[Id], seat_ids: Iterable[Id] = ()
+    keys: Keys,
+    loaded: State,
+    slot_id: Id,
+    spots: int,
+    people: Iterable[Id],
+    seat_ids: Iterable[Id] = (),
+    joins: bool = False,
 ) -> bool:
     """Ask for what decides whether *people* get *spots* places: the slot, their time, holds that ran out, the line.
 
-    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. Returns
+    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. Whoever *joins*
+    the line where there is no place locks the event, as whoever serves it does: each must see the other. Returns
     whether somebody may be promoted, which must be rehearsed: there are holds that ran out, or one of *people* stands
     in a line and steps out of others' way.
     """
@@ -54,8 +61,9 @@ def needs_room(
     overdue = _in_the_way(loaded, slot, spots, people, seat_ids, loaded.now, keys)
     for claim in overdue:
         needs_release(keys, loaded, claim)
-    if room_for(loaded, slot, spots) is None:
-        line_ahead(loaded, slot, (), keys)
+    waits = room_for(loaded, slot, spots) or line_ahead(loaded, slot, (), keys)
+    if joins and waits is not None:
+        keys.lock.add((Event, slot.event_id))
     return bool(overdue) or any(member.waiting for id in people for member in loaded.guess(COMMITMENTS, id))
 
 
@@ -166,8 +174,9 @@ class _Serving:
         if ask is not None:
             ask.find.add((WAITING_IN_EVENT, event_id))
         self.line = line(draft, event_id)
-        if ask is not None and self.line:  # two who served one line, each not seeing what the other frees, serve nobody
-            ask.lock.add((Event, event_id))
+        if ask is not None and (self.line or (self.event is not None and self.event.waitlist_enabled)):
+            ask.lock.add((Event, event_id))  # two who serve one line must see what the other frees, and who joins it
+        if ask is not None and self.line:
             ask.find.add((OVERDUE_IN_EVENT, event_id))
         self.company = Company(draft, self.line, ask)
 

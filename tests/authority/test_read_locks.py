@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -18,8 +19,10 @@ from tests.authority.centre import NOON, Centre, centre, code, ok
 Said = tuple[str, str]
 
 
-async def raced(c: Centre, table: str, first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any]) -> Said:
-    """What both were told: *second* came as *first* was about to write *table*, and did not overtake it."""
+async def raced(
+    c: Centre, table: str, first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any], waits: bool = True
+) -> Said:
+    """What both were told: *second* came as *first* was about to write *table*, and *waits* for it."""
     holder: Any = await asyncpg.connect(c.url)
     try:
         async with holder.transaction():
@@ -33,7 +36,7 @@ async def raced(c: Centre, table: str, first: Coroutine[Any, Any, Any], second: 
             both_wait.cancel()
             await asyncio.wait({both_wait})
         said = code(await writes), code(await comes)
-        assert not overtook, f"the second did not wait for what the first had seen: {said}"
+        assert overtook != waits, f"the second did not wait for what the first had seen: {said}"
         return said
     finally:
         await holder.close()
@@ -125,3 +128,43 @@ async def test_who_joins_a_line_sees_who_steps_out_of_it(database_url: str, newc
 async def test_without_locks_the_newcomer_waits_behind_nobody(database_url: str, newcomer_first: bool) -> None:
     async with centre(database_url, 2, locking=False) as c:
         assert await joined_as_another_stepped_out(c, newcomer_first) == (1, 1)
+
+
+async def joined_as_slots_came(
+    c: Centre, kind: str, newcomer_first: bool, waits: bool = True
+) -> tuple[str | None, int]:
+    """The state of a claim for any slot of a full event that gets another slot at that time, and how many are free."""
+    event = await c.create("event", name="Choir", waitlist_enabled=True)
+    (full,) = await c.slots(event=event)
+    start, room = NOON + timedelta(hours=3), await c.create("location", name="Small Hall")
+    times = {"start_time": start, "end_time": start + timedelta(minutes=10)}
+    how = {"manual_slots": True} if kind == "slot.create" else {"slot_duration_minutes": 10}
+    block = await c.create("block", event_id=event, location_id=room, **times, **how)
+    there, newcomer = await c.people(2)
+    ok(await c.reserve(full, there))
+    wanted = {"event_id": event, "participant_ids": [newcomer], "on_full": "waitlist"}
+    comes = c.submit("reservation.reserve", wanted)
+    made = c.submit(kind, {"block_id": block, **(times if kind == "slot.create" else {"capacity": 1})}, at=1)
+    first, second = (comes, made) if newcomer_first else (made, comes)
+    table = "slot_reservations" if newcomer_first else "event_slots"
+    assert await raced(c, table, first, second, waits) == ("applied", "applied")
+    claim = await c.sql.fetchval(
+        "SELECT claim FROM slot_reservations r JOIN reservation_members m ON m.reservation_id = r.id"
+        " WHERE m.participant_id = $1",
+        newcomer,
+    )
+    free = await c.sql.fetchval("SELECT count(*) FROM event_slots WHERE event_id = $1 AND reserved_count = 0", event)
+    return claim, free
+
+
+@pytest.mark.parametrize("newcomer_first", [True, False])
+@pytest.mark.parametrize("kind", ["slot.create", "block.generate_slots"])
+async def test_who_joins_a_line_sees_the_slots_that_come(database_url: str, kind: str, newcomer_first: bool) -> None:
+    async with centre(database_url, 2) as c:
+        assert await joined_as_slots_came(c, kind, newcomer_first) == ("reserved", 0)
+
+
+@pytest.mark.parametrize("newcomer_first", [True, False])
+async def test_without_locks_slots_come_that_the_line_never_gets(database_url: str, newcomer_first: bool) -> None:
+    async with centre(database_url, 2, locking=False) as c:
+        assert await joined_as_slots_came(c, "slot.create", newcomer_first, waits=False) == ("waitlisted", 1)
