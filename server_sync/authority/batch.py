@@ -21,7 +21,7 @@ from server_sync.authority.devices import DeviceCursor, lock_cursors, save_curso
 from server_sync.authority.discover import Hints, ask, discover
 from server_sync.authority.erasing import erase
 from server_sync.authority.ledger import applied, ledger_row, rejected, replayed, same_command, taken
-from server_sync.authority.load import Known, Loaded, NotLoaded, kept_by_others, load, lock
+from server_sync.authority.load import LOCK_ORDER, Known, Loaded, NotLoaded, kept_by_others, load, lock
 from server_sync.authority.refs import Refs
 from server_sync.authority.runs import Item, Run
 from server_sync.authority.store import LedgerRow, store
@@ -39,8 +39,14 @@ log = logging.getLogger(__name__)
 MOST_LOOKED_AT: Final = 2_000
 """Of more rows than these nobody finds out which are kept: whoever wants so many waits as a whole."""
 
+ROUNDS_UNLOCKED: Final = 2
+"""After so many, what is meant to be changed is locked before the rest is looked for: then no more can come of it."""
+
 MOST_ROUNDS: Final = 5
 """How often a command may turn out to need more than it was given before it is told ``BUSY``."""
+
+PLACES: Final = frozenset(LOCK_ORDER[: LOCK_ORDER.index(EventSlot) + 1])
+"""Whoever enters or leaves a slot, or makes one, locks one of these rows."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -311,7 +317,9 @@ class Batch:
         wanted_ids = [item.envelope.id for item in items]
         wanted_ids += [id for item in items for id in item.envelope.depends_on or ()]
         async with connection.transaction():
-            now = await lock(connection, attempt.state.keys.lock if self._locking else ())
+            if any(run.rounds >= ROUNDS_UNLOCKED for run in runs):
+                await self._settle_places(connection, items, keys)
+            now = await lock(connection, keys.lock if self._locking else ())
             self._hints.ahead = now - datetime.now(UTC)
             attempt.cursors = await lock_cursors(connection, pushing)
             attempt.known = await load(connection, attempt.state.keys, attempt.state, wanted_ids)
@@ -330,6 +338,13 @@ class Batch:
             if progress.run.rounds > MOST_ROUNDS:
                 give_up(progress.run)
         return attempt.programmes
+
+    async def _settle_places(self, connection: Connection, items: Sequence[Item], keys: Keys) -> None:
+        """Add to *keys* what is found while nobody can enter or leave the places that the *items* are about."""
+        if self._locking:
+            await lock(connection, {key for key in keys.lock if key[0] in PLACES})
+        for wanted in await discover(connection, self._hints, items, thorough=True):
+            keys |= wanted
 
 
 def held_up(asked: Iterable[tuple[Run, Keys]], rows: Set[RowKey]) -> list[HeldUp]:

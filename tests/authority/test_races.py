@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from server_sync.authority import connection
+from server_sync.authority import batch, connection
+from server_sync.authority.discover import discover
 from server_sync.protocol.errors import BUSY, Refusal
 from server_sync.protocol.ids import Id
 from tests.authority.centre import Centre, centre, code, ok
@@ -188,6 +189,42 @@ async def test_cancel_against_check_in_against_move(database_url: str) -> None:
             "SELECT count(*) FROM attendance a JOIN slot_reservations r ON r.id = a.reservation_id"
             " JOIN commands k ON k.id = a.command_id WHERE a.occurred_at > r.cancelled_at"
         )
+
+
+async def postponed_in_a_rush(c: Centre, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a postponement is told if somebody comes each time between its looking for who is there, and its locks."""
+    (slot,) = await c.slots(capacity=100)
+    room = await c.sql.fetchval("SELECT location_id::text FROM event_slots")
+    people = await c.people(20)
+    coming: list[asyncio.Task[Any]] = []
+
+    async def just_before(*args: Any, **how: Any) -> Any:
+        wants = await discover(*args, **how)
+        if any(item.envelope.kind == "location.postpone" for item in args[2]):
+            coming.append(asyncio.create_task(c.reserve(slot, people[len(coming)], at=1)))
+            await asyncio.wait(coming, timeout=0.3)
+        return wants
+
+    monkeypatch.setattr(batch, "discover", just_before)
+    said = code(await c.submit("location.postpone", {"location_id": room, "minutes": 5}))
+    assert [code(result) for result in await asyncio.gather(*coming)] == ["applied"] * len(coming)
+    assert await c.counts(slot) == (len(coming), len(coming))
+    apart = "SELECT count(*) FROM reservation_members m JOIN event_slots s ON s.id = m.slot_id"
+    assert await c.sql.fetchval(f"{apart} WHERE m.start_time <> s.start_time") == 0
+    return said
+
+
+async def test_postponed_though_somebody_comes_each_time(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with centre(database_url, 2) as c:
+        assert await postponed_in_a_rush(c, monkeypatch) == "applied"
+
+
+async def test_never_postponed_if_all_is_looked_for_before_the_locks(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "ROUNDS_UNLOCKED", 99)
+    async with centre(database_url, 2) as c:
+        assert await postponed_in_a_rush(c, monkeypatch) == BUSY
 
 
 async def test_swapping_through_one_free_place(database_url: str) -> None:
