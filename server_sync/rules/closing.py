@@ -61,7 +61,10 @@ def close(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys) 
         change(draft, what.event, {"is_active": False})
     else:
         _set(draft, _rows(what), "open", "closed", command.args.reason)
-    return Outcome().answer(**_about(what))
+    outcome = Outcome(freed={slot.id for slot in what.slots})
+    if draft.puts:
+        outcome.serve(draft, ask)
+    return outcome.answer(**_about(what))
 
 
 def reopen(draft: Draft, command: Command[Any], now: datetime | None, ask: Keys) -> Answer:

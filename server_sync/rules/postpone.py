@@ -180,9 +180,9 @@ class _Moving:
     def _member(self, member: ReservationMember, new: Span, theirs: set[Id]) -> ReservationMember:
         """The member at the new time, waived if that is one at which the person is newly somewhere else."""
         times = structs.replace(member, start_time=new[0], end_time=new[1])
+        self.ask.lock.add((Participant, member.participant_id))
         if not member.live:
             return times
-        self.ask.lock.add((Participant, member.participant_id))
         old = _span(member)
         others = [m for m in self.draft.find(COMMITMENTS, member.participant_id) if m.live and m.id != member.id]
         there = [m for m in others if m.reservation_id not in theirs and _overlap(_span(m), new)]

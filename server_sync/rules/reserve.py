@@ -45,7 +45,7 @@ from server_sync.rules.placing import (
 )
 from server_sync.rules.seating import Wish, without_map
 from server_sync.rules.state import COMMITMENTS, PEOPLE_OF_GROUP, SLOTS_OF_EVENT, Changes, Keys, State
-from server_sync.rules.waiting import line_ahead
+from server_sync.rules.waiting import keeps_line, line_ahead
 from server_sync.rules.waitlist import expire_overdue, needs_room, serve
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -212,10 +212,12 @@ def find_place(
         if refusal.code in FULL and full is None:
             full = slot
         refusals.append(refusal)
-    if full is not None and wanted.on_full == "waitlist" and waits(state, full) and not over(state, full):
+    if full is not None and wanted.on_full == "waitlist" and keeps_line(state, full) and not over(state, full):
         waiting = there_already(state, ids, people, waiting=True) if wanted.event_id is not None else None
         if waiting is not None:
             return waiting
+        if ask is not None:  # as whoever serves the line does: each must see the other
+            ask.lock.add((Event, full.event_id))
         draft = Draft(state)  # what ran out goes to those who wait already
         expire_overdue(draft, full, spots_of(wanted, people), people, now, ask, wanted.seat_ids)
         draft = join_line(draft, command, id, full, wanted, people, waived, now)
@@ -284,12 +286,6 @@ def whose(party: Party, people: list[Id]) -> dict[str, Any]:
         "special_requirements": party.special_requirements,
         "metadata": party.metadata,
     }
-
-
-def waits(state: State, slot: EventSlot) -> bool:
-    """Whether the event of *slot* keeps a line."""
-    event = state.get(Event, slot.event_id)
-    return event is not None and event.waitlist_enabled
 
 
 def join_line(

@@ -13,7 +13,17 @@ from msgspec import UNSET, UnsetType, structs
 
 from server_sync.protocol.errors import IN_USE, INVALID, Refusal
 from server_sync.protocol.ids import GivenId, Id
-from server_sync.protocol.records import Category, Event, EventLocation, EventRules, EventType, Location, Programme
+from server_sync.protocol.records import (
+    Category,
+    Event,
+    EventLocation,
+    EventRules,
+    EventSlot,
+    EventTimeBlock,
+    EventType,
+    Location,
+    Programme,
+)
 from server_sync.rules.capacity import set_capacity
 from server_sync.rules.changing import change, given, own, rename
 from server_sync.rules.command import Command, Rule
@@ -144,6 +154,8 @@ def update_event(
         refusal = _use_rooms(draft, command, event, args.location_ids, ask)
         if refusal is not None:
             return refusal
+    if after.waitlist_enabled and not before.waitlist_enabled:
+        _meet_who_frees(draft, event, ask)
     if (after.is_active and not before.is_active) or _order_eased(before, after):
         freed |= {slot.id for slot in draft.find(SLOTS_OF_EVENT, event.id)}
     return {"id": event.id, **promoted_answer(serve(draft, freed, ask))}
@@ -152,6 +164,13 @@ def update_event(
 def _order_eased(before: Event, after: Event) -> bool:
     """Whether somebody behind a party that is too big may go first now."""
     return before.waitlist_order == "strict" and after.waitlist_order == "best_fit"
+
+
+def _meet_who_frees(draft: Draft, event: Event, ask: Keys) -> None:
+    """Lock what somebody holds who adds places to the event, or frees some: he may not know of the line yet."""
+    ask.lock.add((Programme, event.programme_id))  # an import does
+    ask.lock |= {(EventTimeBlock, block.id) for block in draft.find(BLOCKS_OF_EVENT, event.id)}
+    ask.lock |= {(EventSlot, slot.id) for slot in draft.find(SLOTS_OF_EVENT, event.id)}
 
 
 def _problem(draft: Draft, command: Command[UpdateEvent], event: Event, ask: Keys) -> Refusal | None:

@@ -27,6 +27,12 @@ from server_sync.rules.state import (
 )
 
 
+def keeps_line(state: State, slot: EventSlot) -> bool:
+    """Whether the event of *slot* keeps a line."""
+    event = state.get(Event, slot.event_id)
+    return event is not None and event.waitlist_enabled
+
+
 def line(state: State, event_id: Id) -> list[SlotReservation]:
     """Everybody who waits for a slot of the event, first come first."""
     return sorted(state.find(WAITING_IN_EVENT, event_id), key=_came)
@@ -118,6 +124,7 @@ class Company:
         people = [member.participant_id for member in members]
         keys = Keys() if self._ask is None else self._ask
         overdue = {c.id: c for c in held_by(keys, self._state, slot, people) if ran_out(c, self._state.now)}
+        keys.lock |= {(SlotReservation, id) for id in overdue}  # one may be confirmed this moment, as of a moment ago
         gone = (claim.id, *overdue)
         excused = {member.participant_id for member in members if member.waived}
         double = elsewhere(self._state, slot, people, NONE_WAIVED, gone, excused)

@@ -29,7 +29,7 @@ from server_sync.rules.state import (
     Keys,
     State,
 )
-from server_sync.rules.waiting import Company, line, line_ahead
+from server_sync.rules.waiting import Company, keeps_line, line, line_ahead
 
 READY: Final = 8
 """How many more than are promoted a command keeps ready, while others may be ahead of it."""
@@ -49,10 +49,9 @@ def needs_room(
 ) -> bool:
     """Ask for what decides whether *people* get *spots* places: the slot, their time, holds that ran out, the line.
 
-    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. Whoever *joins*
-    the line where there is no place locks the event, as whoever serves it does: each must see the other. Returns
-    whether somebody may be promoted, which must be rehearsed: there are holds that ran out, or one of *people* stands
-    in a line and steps out of others' way.
+    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. *joins* foresees
+    the lock of whoever joins a line (see ``reserve.find_place``). Returns whether somebody may be promoted, which must
+    be rehearsed: there are holds that ran out, or one of *people* stands in a line and steps out of others' way.
     """
     slot, people = needs_slot(keys, loaded, slot_id), list(people)
     needs_people(keys, people)
@@ -61,8 +60,8 @@ def needs_room(
     overdue = _in_the_way(loaded, slot, spots, people, seat_ids, loaded.now, keys)
     for claim in overdue:
         needs_release(keys, loaded, claim)
-    waits = room_for(loaded, slot, spots) or line_ahead(loaded, slot, (), keys)
-    if joins and waits is not None:
+    full = room_for(loaded, slot, spots) or line_ahead(loaded, slot, (), keys)
+    if full is not None and joins and keeps_line(loaded, slot):
         keys.lock.add((Event, slot.event_id))
     return bool(overdue) or any(member.waiting for id in people for member in loaded.guess(COMMITMENTS, id))
 
@@ -112,8 +111,7 @@ def _in_the_way(
     Where there may be a line, no place must be lacking for that: those who wait come before whoever comes now.
     """
     found = [*held_by(keys, state, slot, people), *holders(keys, state, slot, seat_ids, now)]
-    event = state.get(Event, slot.event_id)
-    if (event is not None and event.waitlist_enabled) or room_for(state, slot, spots) is not None:
+    if keeps_line(state, slot) or room_for(state, slot, spots) is not None:
         keys.find.add((OVERDUE_IN_EVENT, slot.event_id))
         found += overdue_in(state, slot.event_id, now)
     return list({claim.id: claim for claim in found if ran_out(claim, now)}.values())
@@ -176,7 +174,6 @@ class _Serving:
         self.line = line(draft, event_id)
         if ask is not None and (self.line or (self.event is not None and self.event.waitlist_enabled)):
             ask.lock.add((Event, event_id))  # two who serve one line must see what the other frees, and who joins it
-        if ask is not None and self.line:
             ask.find.add((OVERDUE_IN_EVENT, event_id))
         self.company = Company(draft, self.line, ask)
 

@@ -11,7 +11,7 @@ from server_sync.protocol.ids import Id
 from server_sync.protocol.records import EventSlot
 from server_sync.rules.state import MEMBERS
 from server_sync.rules.waiting import line
-from tests.unit.day import Day, applied, at, refused, reservation_id
+from tests.unit.day import NOON, Day, applied, at, refused, reservation_id
 from tests.unit.hall import Hall
 from tests.unit.test_waitlist import join, line_day
 
@@ -149,6 +149,22 @@ def test_a_lowered_capacity_lets_those_pass_who_still_fit(what: str) -> None:
     ids = {"slot": slot.id, "block": slot.time_block_id, "event": slot.event_id}
     limit = "max_capacity" if what == "block" else "capacity"
     assert applied(day.do(f"{what}.update", {f"{what}_id": ids[what], limit: 3})).answer["promoted"] == [behind]
+
+
+@pytest.mark.parametrize("what", ["slot.block", "slot.cancel", "block.close"])
+def test_who_waits_for_what_is_closed_lets_those_pass_who_wait_for_the_last_place_of_the_event(what: str) -> None:
+    day, (first,) = line_day(capacity=4)
+    event = first.event_id
+    second, third = day.slots(2, capacity=4, event=event, start=NOON + timedelta(hours=3))
+    join(day, third, reserved_name="in", guests=2)
+    leaves = join(day, third, reserved_name="leaves")
+    applied(day.do("event.update", {"event_id": event, "capacity": 4}))
+    head = join(day, first, reserved_name="head", guests=1)
+    behind = join(day, second, reserved_name="behind")
+    assert "promoted" not in cancel(day, leaves)
+    named = {"block_id": first.time_block_id} if what == "block.close" else {"slot_id": first.id}
+    assert applied(day.do(what, {**named, "reason": "broken"})).answer["promoted"] == [behind]
+    assert day.claim(head).claim != "reserved"
 
 
 def test_seats_that_leave_let_those_pass_who_still_fit() -> None:
