@@ -24,6 +24,7 @@ from server_sync.rules.search import (
     Resembling,
     Stage,
     find,
+    in_turn,
     key,
     tokens,
 )
@@ -105,12 +106,15 @@ class PeopleIndex:
             if self._vocabulary is None:
                 self._vocabulary = Words(self._words)
             return self._vocabulary
-        if isinstance(asked, ByCode):
-            ref = read_ref(asked.text)
-            ids = self._codes.get(asked.text, set()) | (self._codes.get(ref, set()) if ref is not None else set())
+        return list(in_turn(asked, self._of))
+
+    def _of(self, stage: Stage | ByCode) -> list[Entry]:
+        if isinstance(stage, ByCode):
+            ref = read_ref(stage.text)
+            ids = self._codes.get(stage.text, set()) | (self._codes.get(ref, set()) if ref is not None else set())
             borne = sorted((self._entries[id] for id in ids), key=lambda entry: (key(entry.name), entry.id))
-            return borne[: asked.limit]
-        found = self._database.execute(*_statement(asked))
+            return borne[: stage.limit]
+        found = self._database.execute(*_statement(stage))
         return [self._entries[id] for (id,) in found]
 
 

@@ -2,7 +2,7 @@
 
 ``find`` says in which order people match, once, for the centre and for every desk. It knows no store. It asks for
 candidates in *stages*, each a condition that any index over words answers (tsvector and pg_trgm at the centre, FTS5 on
-a desk), and stops once it has as many as were wanted:
+a desk), of which no more are looked at once there are as many as were wanted:
 
 0. whose external id or ref it is, which ends the search;
 1. who has a word of the name for each word typed: whole words before beginnings, the name's first word before others;
@@ -12,14 +12,15 @@ a desk), and stops once it has as many as were wanted:
 
 Within a stage, people stand by what they lack (``Stage.costs``), then by folded name, then by id.
 
-**The guarantee**: whoever answers ``Stage`` with the first ``limit`` by (cost, key, id), and ``Resembling`` with every
-word that it describes, gets what ranking everybody would give: a stage's people all come before the next one's,
+**The guarantee**: whoever answers each ``Stage`` with the first ``limit`` by (cost, key, id), and ``Resembling`` with
+every word that it describes, gets what ranking everybody would give: a stage's people all come before the next one's,
 so that what a limit cuts off could not have been shown. No two stores can therefore disagree, however many match.
+What doesn't depend on an answer is asked for at once: a store that is far away has a single way to go for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -109,14 +110,20 @@ class ByCode:
 
 @dataclass(frozen=True, slots=True)
 class Resembling:
-    """Asks for the words of names that begin with ``letter`` or contain one of ``pieces``: for ``Words.alike``."""
+    """Asks for the words of names that begin with one of ``letters`` or contain one of ``pieces``, for ``Words.alike``.
 
-    letter: str
+    Others may be among them.
+    """
+
+    letters: tuple[str, ...]
     pieces: tuple[str, ...]
 
 
-Ask = Stage | ByCode | Resembling
-Answer = Sequence[Entry] | Words
+Stages = tuple[Stage | ByCode, ...]
+"""Asks for the people of each, in turn. Behind whoever is found by code, or ``limit`` different people, nobody need be
+looked for any more."""
+Ask = Stages | Resembling
+Answer = Sequence[Sequence[Entry]] | Words
 Asks = Generator[Ask, Answer, None]
 Search = Generator[Ask, Answer, list[Found]]
 """Yields what it asks for, is sent the people (or the words), and returns what was found."""
@@ -140,14 +147,21 @@ def find(text: str, limit: int, *, fields: str = SCHOOL + CODE) -> Search:
     if not typed or limit < 1:
         return []
     asking = _Asking(typed, limit)
-    yield from asking.ask(ByCode(text.strip(), limit))
-    if asking.found:
-        return asking.found
-    yield from _names(asking)
-    yield from _wider(asking, fields)
-    if len(asking.found) < min(FEW, limit):
+    yield from asking.ask(ByCode(text.strip(), limit), *_names(asking), *_wider(asking, fields))
+    if not asking.named and len(asking.found) < min(FEW, limit):
         yield from _near(asking)
     return asking.found
+
+
+def in_turn(stages: Stages, answer: Callable[[Stage | ByCode], Sequence[Entry]]) -> Iterator[Sequence[Entry]]:
+    """The people of each stage, by *answer*, as far as it matters who they are."""
+    found: set[Id] = set()
+    for stage in stages:
+        entries = answer(stage)
+        yield entries
+        found.update(entry.id for entry in entries)
+        if len(found) >= stage.limit or (found and isinstance(stage, ByCode)):
+            return
 
 
 class _Asking:
@@ -157,20 +171,21 @@ class _Asking:
         self.typed = typed
         self.limit = limit
         self.found: list[Found] = []
+        self.named = False  # somebody bears what was typed as a code
         self._known: set[Id] = set()
         self.begun: Each = tuple((Term(NAME + word, True),) for word in typed)
         self.whole = tuple(((Term(NAME + word, False),), 2) for word in typed)
 
-    @property
-    def missing(self) -> int:
-        return self.limit - len(self.found)
+    def ask(self, *stages: Stage | ByCode) -> Asks:
+        """Ask for the people of *stages*, and put those of each behind those who were found before."""
+        answers = yield stages
+        assert not isinstance(answers, Words)
+        for stage, entries in zip(stages, answers, strict=False):
+            if self.named or len(self.found) >= self.limit:
+                break
+            self._put(stage, entries)
 
-    def ask(self, stage: Stage | ByCode) -> Asks:
-        """Ask for the people of *stage*, if anybody is still wanted, and put them behind those who were found."""
-        if not self.missing:
-            return
-        entries = yield stage
-        assert not isinstance(entries, Words)
+    def _put(self, stage: Stage | ByCode, entries: Sequence[Entry]) -> None:
         fresh = [entry for entry in entries if entry.id not in self._known]
         for scored, _, id, entry in sorted(
             ((score(stage, entry), key(entry.name), entry.id, entry) for entry in fresh), key=itemgetter(0, 1, 2)
@@ -178,49 +193,55 @@ class _Asking:
             self._known.add(id)
             self.found.append(Found(id, entry.name, scored, _spans(entry.name, self.typed)))
         del self.found[self.limit :]
+        self.named = isinstance(stage, ByCode) and bool(self.found)
 
 
-def _names(asking: _Asking) -> Asks:
+def _names(asking: _Asking) -> Iterator[Stage]:
     """Stage 1. For a single word, whose beginning thousands may bear, as ranges of the key as far as these suffice."""
-    typed, whole = asking.typed[0], asking.whole
+    typed, whole, limit = asking.typed[0], asking.whole, asking.limit
     if len(asking.typed) > 1:
-        yield from asking.ask(Stage(1, asking.begun, asking.missing, costs=whole, first=typed))
+        yield Stage(1, asking.begun, limit, costs=whole, first=typed)
         return
     alone, longer = (typed, typed + _AFTER_SPACE), (typed + _AFTER_SPACE, typed + LAST)
     entire = (whole[0][0],)
-    yield from asking.ask(Stage(1, (), asking.missing, span=alone))
-    yield from asking.ask(Stage(1, entire, asking.limit, costs=whole, first=typed))
-    yield from asking.ask(Stage(1, (), asking.missing, entire, span=longer, cost=2))
-    yield from asking.ask(Stage(1, asking.begun, asking.limit, entire, costs=whole, first=typed))
+    yield Stage(1, (), limit, span=alone)
+    yield Stage(1, entire, limit, costs=whole, first=typed)
+    yield Stage(1, (), limit, entire, span=longer, cost=2)
+    yield Stage(1, asking.begun, limit, entire, costs=whole, first=typed)
 
 
-def _wider(asking: _Asking, fields: str) -> Asks:
+def _wider(asking: _Asking, fields: str) -> Iterator[Stage]:
     """Stages 2 and 3."""
+    limit, whole, first = asking.limit, asking.whole, asking.typed[0]
     short = tuple(tuple(Term(NAME + name, False) for name in nicknames(word)) for word in asking.typed)
     names = tuple(a + b for a, b in zip(asking.begun, short, strict=True))
     if any(short):
-        stage = Stage(2, names, asking.missing, asking.begun, costs=asking.whole, first=asking.typed[0])
-        yield from asking.ask(stage)
+        yield Stage(2, names, limit, asking.begun, costs=whole, first=first)
     if not fields or max(map(len, asking.typed)) < _SHORTEST_OTHER:
         return
     others = tuple(tuple(Term(field + word, True) for field in fields) for word in asking.typed)
     some = tuple(term for either in names for term in either)
     if len(asking.typed) > 1:
         either = (*(a + b for a, b in zip(names, others, strict=True)), some)
-        yield from asking.ask(Stage(3, either, asking.missing, names, costs=asking.whole, first=asking.typed[0]))
-    yield from asking.ask(Stage(4, others, asking.missing, (some,)))
+        yield Stage(3, either, limit, names, costs=whole, first=first)
+    yield Stage(4, others, limit, (some,))
 
 
 def _near(asking: _Asking) -> Asks:
     """Stage 5."""
     one, two = list(asking.begun), list(asking.begun)
-    for at, typed in enumerate(asking.typed):
-        if len(typed) >= _SHORTEST_SLIP:
-            known = yield Resembling(typed[0], pieces(typed))
-            assert isinstance(known, Words)
-            near, far = known.alike(typed)
-            one[at] += tuple(Term(NAME + word, False) for word in near)
-            two[at] = one[at] + tuple(Term(NAME + word, False) for word in far)
+    slipped = {at: typed for at, typed in enumerate(asking.typed) if len(typed) >= _SHORTEST_SLIP}
+    if not slipped:
+        return
+    letters = tuple(dict.fromkeys(typed[0] for typed in slipped.values()))
+    known = yield Resembling(
+        letters, tuple(dict.fromkeys(piece for typed in slipped.values() for piece in pieces(typed)))
+    )
+    assert isinstance(known, Words)
+    for at, typed in slipped.items():
+        near, far = known.alike(typed)
+        one[at] += tuple(Term(NAME + word, False) for word in near)
+        two[at] = one[at] + tuple(Term(NAME + word, False) for word in far)
     costs = tuple((either, 1) for both in zip(asking.begun, one, strict=True) for either in both)
     if tuple(two) != asking.begun:
         yield from asking.ask(Stage(5, tuple(two), asking.limit, asking.begun, costs=costs))

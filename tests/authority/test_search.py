@@ -6,6 +6,7 @@ The same people in Postgres and in a desk's own store, read as the screens read 
 from __future__ import annotations
 
 import random
+import re
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from desktop.day.day import Day
 from desktop.store.cache import Delta
@@ -26,7 +28,7 @@ from server_sync.authority.queries.engine import Reads
 from server_sync.protocol.ids import Id, new_id
 from server_sync.protocol.records import Participant
 from server_sync.rules.folding import fold, spellings
-from server_sync.rules.search import KEY_LENGTH, tokens
+from server_sync.rules.search import KEY_LENGTH, find, tokens
 from server_sync.rules.search import Entry as Somebody
 from tests.authority.roll import SORTS, insert_programme, insert_roll, roll, typed
 from tests.store.identity import identity
@@ -189,3 +191,28 @@ async def test_short_forms_slips_and_schools(both: Both) -> None:
         found = await both.centre(text)
         assert [names[id] for id in found][: len(first)] == first, text
         assert found == both.desk(text), text
+
+
+async def looked_for(both: Both, text: str) -> list[int]:
+    """The stages, of those asked for at once, for which the centre went through anybody."""
+    asked = next(find(text, SHOWN))
+    assert isinstance(asked, tuple)
+    select = people.candidates(both.programme, asked)
+    query = str(select.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    plan = "\n".join(row[0] for row in await both.sql.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {query}"))
+    assert f"CTE stage_{len(asked) - 1}\n" in plan
+    parts = re.split(r"CTE (?:stage|some)_(\d+)\n", plan.partition("CTE found")[0])
+    went = zip(parts[1::2], parts[2::2], strict=True)
+    return sorted({int(number) for number, part in went if re.search(r"Scan .*search_people.*\(actual", part)})
+
+
+async def test_none_is_looked_for_once_there_are_enough(database_url: str, tmp_path: Path) -> None:
+    programme = new_id()
+    rows = roll(1_000, programme, random.Random(3))
+    async with both_with(rows, programme, database_url, tmp_path) as both:
+        everything = await looked_for(both, "anna nobody")
+        assert everything == [1, 2, 3, 4], "nobody bears it as a code"
+        assert max(await looked_for(both, "ma")) < 4
+        code = rows[5].external_id
+        assert code is not None
+        assert await looked_for(both, code) == [0]

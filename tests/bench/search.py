@@ -93,15 +93,18 @@ async def _in_database(connection: Any, programme: str, text: str) -> float:
 
 
 async def _fetch(connection: asyncpg.Connection[Any], programme: str, asked: Ask) -> tuple[Answer, float]:
-    words = isinstance(asked, Resembling)
     select = people.words(programme, asked) if isinstance(asked, Resembling) else people.candidates(programme, asked)
     text = str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
     began = time.perf_counter()
     rows = await connection.fetch(text)
     spent = time.perf_counter() - began
-    if words:
-        return Words(row["word"] for row in rows), spent
-    return [Entry(str(r["id"]), r["display_name"], r["school"], r["external_id"], r["ref"]) for r in rows], spent
+    if isinstance(asked, Resembling):
+        return Words(rows[0][0].split(" ") if rows[0][0] else ()), spent
+    found: list[list[Entry]] = [[] for _ in asked]
+    for r in rows:
+        entry = Entry(str(r["id"]), r["display_name"], r["school"], r["external_id"], r["ref"])
+        found[r["stage"]].append(entry)
+    return found, spent
 
 
 def _desk(chosen: random.Random) -> list[Row]:

@@ -173,9 +173,12 @@ def ranked(everybody: list[Entry], text: str, limit: int) -> list[Found]:
     def answer(asked: Ask) -> Answer:
         if isinstance(asked, Resembling):
             return Words(word for entry in everybody for word in spellings(entry.name))
-        if isinstance(asked, ByCode):
-            return [entry for entry in everybody if asked.text in (entry.external_id, entry.ref)]
-        return [entry for entry in everybody if has(entry, asked)]
+        return [of(stage) for stage in asked]
+
+    def of(stage: Stage | ByCode) -> list[Entry]:
+        if isinstance(stage, ByCode):
+            return [entry for entry in everybody if stage.text in (entry.external_id, entry.ref)]
+        return [entry for entry in everybody if has(entry, stage)]
 
     def has(entry: Entry, stage: Stage) -> bool:
         low, high = stage.span or ("", "\U0010ffff" * 2)
