@@ -36,6 +36,7 @@ from tests.store.identity import identity
 MANY = 6_000
 ASKED = 560
 SHOWN = 20
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
 HOSTILE = [
     "'", "''", '"', '""', '"anna', "anna*", "*", "anna NEAR bob", "NEAR(anna bob, 2)", "anna AND", "OR", "NOT anna",
     "tokens:anna", "{tokens}: anna", "^anna", "anna & | ! bob", "anna <-> bob", "!anna", "anna:*A", "(", ")", "((((",
@@ -198,7 +199,7 @@ async def looked_for(both: Both, text: str) -> list[int]:
     asked = next(find(text, SHOWN))
     assert isinstance(asked, tuple)
     select = people.candidates(both.programme, asked)
-    query = str(select.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    query = str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
     plan = "\n".join(row[0] for row in await both.sql.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {query}"))
     assert f"CTE stage_{len(asked) - 1}\n" in plan
     parts = re.split(r"CTE (?:stage|some)_(\d+)\n", plan.partition("CTE found")[0])
