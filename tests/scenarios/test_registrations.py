@@ -17,7 +17,7 @@ def status_in_documents_2_and_5(kept: dict[str, Any]) -> str:
 
 
 @pytest.mark.turned_off(
-    "part:server_sync.rules.reserve:whose={}", "part:server_sync.rules.reserve:waits=False",
+    "part:server_sync.rules.reserve:whose={}", "part:server_sync.rules.reserve:keeps_line=False",
     "part:server_sync.rules.attendance:word->tests.scenarios.standins:claims_own_word",
 )  # fmt: skip
 async def test_W17_a_registration_keeps_user_event_status_and_time(stage: Stage) -> None:

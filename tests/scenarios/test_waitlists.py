@@ -57,7 +57,7 @@ async def cancel(stage: Stage, id: Id) -> list[Id]:
     return promoted
 
 
-@pytest.mark.turned_off(SERVE, "part:server_sync.rules.reserve:waits=False")
+@pytest.mark.turned_off(SERVE, "part:server_sync.rules.reserve:keeps_line=False")
 async def test_T36_the_first_who_waits_gets_the_place_that_opens(stage: Stage) -> None:
     event, slot = await queue(stage)
     ada, bo, cy = await stage.people(3)
@@ -112,7 +112,7 @@ async def test_R20_nobody_waits_twice(stage: Stage) -> None:
     )
 
 
-@pytest.mark.turned_off("part:server_sync.rules.reserve:waits=True")
+@pytest.mark.turned_off("part:server_sync.rules.reserve:keeps_line=True")
 async def test_W20_without_a_waitlist_a_full_event_refuses(stage: Stage) -> None:
     event = await stage.create("event", name="Gala")
     assert (await stage.get(f"/v1/events/{event}"))["waitlist_enabled"] is False
@@ -210,7 +210,7 @@ async def test_W28_registrations_and_entries_list_by_time(stage: Stage) -> None:
     assert [entry["reservation_id"] for entry in await in_line(stage, event)] == waiting
 
 
-@pytest.mark.turned_off("part:server_sync.rules.reserve:waits=False")
+@pytest.mark.turned_off("part:server_sync.rules.reserve:keeps_line=False")
 async def test_R02_a_party_without_room_waits_for_all_of_its_places(stage: Stage) -> None:
     event, slot = await queue(stage, capacity=3)
     await join(stage, slot, guests=1)
