@@ -105,7 +105,7 @@ class PeopleIndex:
         if isinstance(asked, Resembling):
             if self._vocabulary is None:
                 self._vocabulary = Words(self._words)
-            return self._vocabulary
+            return [self._vocabulary] * len(asked.each)
         return list(in_turn(asked, self._of))
 
     def _of(self, stage: Stage | ByCode) -> list[Entry]:

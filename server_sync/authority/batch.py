@@ -85,6 +85,10 @@ class Progress:
         self.run.rounds += self.again
 
 
+class MoreToLock(Exception):
+    """What was found meanwhile is to be locked before what is held: all is let go, and locked in order."""
+
+
 class Attempt:
     """One transaction over some runs: what it sees, and what it will write."""
 
@@ -294,32 +298,34 @@ class Batch:
         while True:
             left_out = {id(one.run) for one in held}
             asked = [(run, wanted) for run, wanted in asked if id(run) not in left_out]
-            keys = Keys()
-            for _, wanted in asked:
-                keys |= wanted
             if not asked:
                 return Attempted(set(), held)
+            wants = [wanted for _, wanted in asked]
             try:
                 within = [run for run in runs if id(run) not in left_out]
-                return Attempted(await self._carry_out(connection, within, keys), held)
+                return Attempted(await self._carry_out(connection, within, wants), held)
+            except MoreToLock:
+                continue
             except asyncpg.LockNotAvailableError:
-                if len(keys.lock) > MOST_LOOKED_AT:
+                locked = frozenset[RowKey]().union(*(wanted.lock for wanted in wants))
+                if len(locked) > MOST_LOOKED_AT:
                     raise
-                more = held_up(asked, await kept_by_others(connection, keys.lock))
+                more = held_up(asked, await kept_by_others(connection, locked))
                 if not more:
                     raise
                 held += more
 
-    async def _carry_out(self, connection: Connection, runs: Sequence[Run], keys: Keys) -> set[Id]:
-        attempt = Attempt(keys, self._refs)
+    async def _carry_out(self, connection: Connection, runs: Sequence[Run], wants: Sequence[Keys]) -> set[Id]:
+        """*wants* is what each command of *runs* needs, in order."""
         pushing = [run.principal.device_id for run in runs if run.incarnation is not None and run.principal.device_id]
         items = [item for run in runs for item in run.next]
         wanted_ids = [item.envelope.id for item in items]
         wanted_ids += [id for item in items for id in item.envelope.depends_on or ()]
         async with connection.transaction():
             if any(run.rounds >= ROUNDS_UNLOCKED for run in runs):
-                await self._settle_places(connection, items, keys)
-            now = await lock(connection, keys.lock if self._locking else ())
+                await self._settle_places(connection, items, wants)
+            attempt = Attempt(Keys.of(wants), self._refs)
+            now = await lock(connection, attempt.state.keys.lock if self._locking else ())
             self._hints.ahead = now - datetime.now(UTC)
             attempt.cursors = await lock_cursors(connection, pushing)
             attempt.known = await load(connection, attempt.state.keys, attempt.state, wanted_ids)
@@ -339,12 +345,23 @@ class Batch:
                 give_up(progress.run)
         return attempt.programmes
 
-    async def _settle_places(self, connection: Connection, items: Sequence[Item], keys: Keys) -> None:
-        """Add to *keys* what is found while nobody can enter or leave the places that the *items* are about."""
-        if self._locking:
-            await lock(connection, {key for key in keys.lock if key[0] in PLACES})
-        for wanted in await discover(connection, self._hints, items, thorough=True):
-            keys |= wanted
+    async def _settle_places(self, connection: Connection, items: Sequence[Item], wants: Sequence[Keys]) -> None:
+        """Add to *wants* what is found while nobody can enter or leave the places that the *items* are about.
+
+        Raises ``MoreToLock`` if other places are among that.
+        """
+        if not self._locking:
+            return
+        places = _places(wants)
+        await lock(connection, places)
+        for wanted, more in zip(wants, await discover(connection, self._hints.blank(), items, True), strict=True):
+            wanted |= more
+        if _places(wants) > places:
+            raise MoreToLock
+
+
+def _places(wants: Iterable[Keys]) -> set[RowKey]:
+    return {key for wanted in wants for key in wanted.lock if key[0] in PLACES}
 
 
 def held_up(asked: Iterable[tuple[Run, Keys]], rows: Set[RowKey]) -> list[HeldUp]:

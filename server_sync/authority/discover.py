@@ -44,6 +44,12 @@ class Hints:
         discovery.rows.update(self._rows)
         return discovery
 
+    def blank(self) -> Hints:
+        """Nothing is remembered: whoever discovers by these reads all anew."""
+        hints = Hints()
+        hints.ahead = self.ahead
+        return hints
+
     def learn(self, loaded: Loaded) -> None:
         """Take over what was read under the lock.
 

@@ -86,8 +86,8 @@ def _generate(state: Draft, command: Command[Args], ask: Keys) -> dict[str, Any]
             now = structs.replace(now, capacity=capacity, overbooked_count=0)
         if now != slot:
             state.write(now)
-    roomier = {row.id for row in state.puts if isinstance(row, EventSlot) and not row.deleted}
-    promoted = serve(state, roomier | freed, ask)
+    freed |= {row.id for row in state.puts if isinstance(row, EventSlot)}
+    promoted = serve(state, freed, ask)
     return {"block_id": block.id, "slots": len(rows), "kept": len(stay), **promoted_answer(promoted)}
 
 

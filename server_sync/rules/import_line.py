@@ -55,13 +55,13 @@ class Line:
                 yield said, waiting
 
     def _freed(self) -> Iterator[Id]:
-        """The slots that are new, moved or take another number where a line is kept; those of such blocks; those left.
+        """The slots where a line is kept that come, go, move or take another number; those of such blocks; those left.
 
         Also where fewer are taken than before: a party that fits nowhere any more is in nobody's way.
         """
         plan, known = self._plan, self._plan.state.known
         for slot in plan.written_rows(EventSlot):
-            if slot.event_id in self._events and not slot.deleted and _differs(known(EventSlot, slot.id), slot):
+            if slot.event_id in self._events and _differs(known(EventSlot, slot.id), slot):
                 yield slot.id
         blocks = {
             block.id
@@ -80,9 +80,8 @@ class Line:
 
 def _differs(before: EventSlot | None, after: EventSlot) -> bool:
     """Whether somebody may have a place who had none."""
-    return before is None or any(
-        getattr(before, name) != getattr(after, name) for name in ("capacity", "start_time", "end_time")
-    )
+    fields = ("capacity", "start_time", "end_time", "deleted")
+    return before is None or any(getattr(before, name) != getattr(after, name) for name in fields)
 
 
 def _limit(block: EventTimeBlock | None) -> int | None:

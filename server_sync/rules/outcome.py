@@ -91,12 +91,12 @@ def cancel_people(
     """
     slots = list(slots)
     gone = {slot.id for slot in slots}
+    outcome.freed |= gone  # also where nobody was: who can't come there any more is in nobody's way elsewhere
     ended = []
     for claim in people_of(draft, slots):
         if claim.any_slot and not whole_event and _waits_elsewhere(draft, claim, gone):
             continue
         outcome.cancelled.append(outcome.entry(draft, claim))
-        outcome.freed.add(claim.slot_id)
         ended.append(release(draft, claim, "cancelled", cancelled_at=now))
     return ended
 

@@ -110,20 +110,20 @@ class ByCode:
 
 @dataclass(frozen=True, slots=True)
 class Resembling:
-    """Asks for the words of names that begin with one of ``letters`` or contain one of ``pieces``, for ``Words.alike``.
+    """Asks, for each word that was typed, for the words of names for ``Words.alike``.
 
-    Others may be among them.
+    For each: a letter, with which those words begin, and pieces, one of which they contain if they don't. Others may be
+    among them.
     """
 
-    letters: tuple[str, ...]
-    pieces: tuple[str, ...]
+    each: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 Stages = tuple[Stage | ByCode, ...]
 """Asks for the people of each, in turn. Behind whoever is found by code, or ``limit`` different people, nobody need be
 looked for any more."""
 Ask = Stages | Resembling
-Answer = Sequence[Sequence[Entry]] | Words
+Answer = Sequence[Sequence[Entry] | Words]
 Asks = Generator[Ask, Answer, None]
 Search = Generator[Ask, Answer, list[Found]]
 """Yields what it asks for, is sent the people (or the words), and returns what was found."""
@@ -179,10 +179,10 @@ class _Asking:
     def ask(self, *stages: Stage | ByCode) -> Asks:
         """Ask for the people of *stages*, and put those of each behind those who were found before."""
         answers = yield stages
-        assert not isinstance(answers, Words)
-        for stage, entries in zip(stages, answers, strict=False):
+        for stage, entries in zip(stages, answers, strict=False):  # the last may be missing: see ``in_turn``
             if self.named or len(self.found) >= self.limit:
                 break
+            assert not isinstance(entries, Words)
             self._put(stage, entries)
 
     def _put(self, stage: Stage | ByCode, entries: Sequence[Entry]) -> None:
@@ -233,13 +233,10 @@ def _near(asking: _Asking) -> Asks:
     slipped = {at: typed for at, typed in enumerate(asking.typed) if len(typed) >= _SHORTEST_SLIP}
     if not slipped:
         return
-    letters = tuple(dict.fromkeys(typed[0] for typed in slipped.values()))
-    known = yield Resembling(
-        letters, tuple(dict.fromkeys(piece for typed in slipped.values() for piece in pieces(typed)))
-    )
-    assert isinstance(known, Words)
-    for at, typed in slipped.items():
-        near, far = known.alike(typed)
+    known = yield Resembling(tuple((typed[0], pieces(typed)) for typed in slipped.values()))
+    for (at, typed), resembling in zip(slipped.items(), known, strict=True):
+        assert isinstance(resembling, Words)
+        near, far = resembling.alike(typed)
         one[at] += tuple(Term(NAME + word, False) for word in near)
         two[at] = one[at] + tuple(Term(NAME + word, False) for word in far)
     costs = tuple((either, 1) for both in zip(asking.begun, one, strict=True) for either in both)

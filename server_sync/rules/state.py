@@ -173,6 +173,14 @@ class Keys:
         self.find |= other.find
         return self
 
+    @classmethod
+    def of(cls, wants: Iterable[Keys]) -> Keys:
+        """All that is in *wants*."""
+        keys = cls()
+        for wanted in wants:
+            keys |= wanted
+        return keys
+
     def covers(self, other: Keys) -> bool:
         """Whether everything in *other* is asked for here."""
         return other.lock <= self.lock and other.find <= self.find and other.read <= (self.read | self.lock)

@@ -18,7 +18,6 @@ from server_sync.protocol.records import (
     Event,
     EventLocation,
     EventRules,
-    EventSlot,
     EventTimeBlock,
     EventType,
     Location,
@@ -155,7 +154,7 @@ def update_event(
         if refusal is not None:
             return refusal
     if after.waitlist_enabled and not before.waitlist_enabled:
-        _meet_who_frees(draft, event, ask)
+        _meet_who_brings_slots(draft, event, ask)
     if (after.is_active and not before.is_active) or _order_eased(before, after):
         freed |= {slot.id for slot in draft.find(SLOTS_OF_EVENT, event.id)}
     return {"id": event.id, **promoted_answer(serve(draft, freed, ask))}
@@ -166,11 +165,13 @@ def _order_eased(before: Event, after: Event) -> bool:
     return before.waitlist_order == "strict" and after.waitlist_order == "best_fit"
 
 
-def _meet_who_frees(draft: Draft, event: Event, ask: Keys) -> None:
-    """Lock what somebody holds who adds places to the event, or frees some: he may not know of the line yet."""
+def _meet_who_brings_slots(draft: Draft, event: Event, ask: Keys) -> None:
+    """Lock what somebody holds who brings slots to the event, or back: he may not know of the line yet.
+
+    Whoever frees a place in a slot holds that, as whoever joins the line does.
+    """
     ask.lock.add((Programme, event.programme_id))  # an import does
     ask.lock |= {(EventTimeBlock, block.id) for block in draft.find(BLOCKS_OF_EVENT, event.id)}
-    ask.lock |= {(EventSlot, slot.id) for slot in draft.find(SLOTS_OF_EVENT, event.id)}
 
 
 def _problem(draft: Draft, command: Command[UpdateEvent], event: Event, ask: Keys) -> Refusal | None:

@@ -49,9 +49,9 @@ def needs_room(
 ) -> bool:
     """Ask for what decides whether *people* get *spots* places: the slot, their time, holds that ran out, the line.
 
-    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. *joins* foresees
-    the lock of whoever joins a line (see ``reserve.find_place``). Returns whether somebody may be promoted, which must
-    be rehearsed: there are holds that ran out, or one of *people* stands in a line and steps out of others' way.
+    *seat_ids* are the seats that they want, if they name any: who holds one beyond the time loses it. Returns whether
+    it must be rehearsed, since there are holds that ran out, or one of *people* stands in a line and steps out of
+    others' way, so that somebody may be promoted; or since there is no place and whoever finds none *joins* the line.
     """
     slot, people = needs_slot(keys, loaded, slot_id), list(people)
     needs_people(keys, people)
@@ -61,9 +61,9 @@ def needs_room(
     for claim in overdue:
         needs_release(keys, loaded, claim)
     full = room_for(loaded, slot, spots) or line_ahead(loaded, slot, (), keys)
-    if full is not None and joins and keeps_line(loaded, slot):
-        keys.lock.add((Event, slot.event_id))
-    return bool(overdue) or any(member.waiting for id in people for member in loaded.guess(COMMITMENTS, id))
+    if overdue or (joins and full is not None and keeps_line(loaded, slot)):
+        return True
+    return any(member.waiting for id in people for member in loaded.guess(COMMITMENTS, id))
 
 
 def needs_release(keys: Keys, loaded: State, claim: SlotReservation) -> None:

@@ -116,6 +116,20 @@ class Centre:
                     return [row[0] for row in rows]
                 await asyncio.sleep(0.01)
 
+    async def waiting_authorities(self) -> None:
+        """Wait until all authorities wait for locks, with all that was given to them."""
+        waiting: list[str] = []
+        same = 0
+        async with asyncio.timeout(10):
+            while len(set(waiting)) < len(self.authorities) or same < 5:
+                rows = await self.sql.fetch(
+                    "SELECT application_name FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock' ORDER BY 1"
+                )
+                before, waiting = waiting, [row[0] for row in rows]
+                same = same + 1 if waiting == before else 0
+                await asyncio.sleep(0.02)
+
     @asynccontextmanager
     async def held(self, *slots: Id) -> AsyncIterator[Any]:
         """Somebody who goes past the authority holds these rows until the end of the block; their connection."""
@@ -168,8 +182,9 @@ async def centre(url: str, count: int = 1, *, lanes: int = 1, locking: bool = Tr
         sql = await asyncpg.connect(url)
         stack.push_async_callback(sql.close)
         authorities = []
-        for _ in range(count):
-            authorities.append(await Authority.open(url, lanes=lanes, protections=Protections(locking=locking)))
+        for number in range(count):
+            named = f"{url}{'&' if '?' in url else '?'}application_name=authority%20{number}"
+            authorities.append(await Authority.open(named, lanes=lanes, protections=Protections(locking=locking)))
             stack.push_async_callback(authorities[-1].close)
         made = envelope("programme.create", {"name": "A day"})
         ok(await authorities[0].submit(ROOT, made))

@@ -243,3 +243,15 @@ async def test_who_is_confirmed_elsewhere_in_time_is_in_nobodys_way(database_url
 async def test_without_locks_somebody_waits_behind_who_is_elsewhere(database_url: str) -> None:
     async with centre(database_url, 2, locking=False) as c:
         assert await confirmed_as_the_hold_ran_out(c) == ("waitlisted", "applied", 0)
+
+
+async def test_who_finds_a_place_keeps_nobody_from_the_event(database_url: str) -> None:
+    """Also in the second slot, since the first is full."""
+    async with centre(database_url, 2) as c:
+        event = await c.create("event", name="Choir", waitlist_enabled=True)
+        full, _ = await c.slots(2, event=event)
+        there, comes = await c.people(2)
+        ok(await c.reserve(full, there))
+        told = c.submit("event.update", {"event_id": event, "description": "In the garden."}, at=1)
+        came = joins(c, comes, event_id=event)
+        assert await raced(c, "slot_reservations", came, told, waits=False) == ("applied", "applied")

@@ -33,7 +33,7 @@ async def verdicts(c: Centre, slots: list[Id], asked: list[Coroutine[Any, Any, A
     """What each was answered, all having been asked at once, and let go at once."""
     async with c.held(*slots):
         tasks = [asyncio.create_task(each) for each in asked]
-        await c.waiting_backends(2)
+        await c.waiting_authorities()
     return [code(result) for result in await asyncio.gather(*tasks)]
 
 
@@ -225,6 +225,30 @@ async def test_never_postponed_if_all_is_looked_for_before_the_locks(
     monkeypatch.setattr(batch, "ROUNDS_UNLOCKED", 99)
     async with centre(database_url, 2) as c:
         assert await postponed_in_a_rush(c, monkeypatch) == BUSY
+
+
+async def test_what_is_found_while_places_are_held_is_locked_in_order(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds the slot full joins the line, and so locks the event, as somebody has who waits for the slot."""
+    monkeypatch.setattr(batch, "ROUNDS_UNLOCKED", 0)
+    async with centre(database_url, 2) as c:
+        event = await c.create("event", name="Choir", waitlist_enabled=True)
+        (slot,) = await c.slots(event=event, capacity=2)
+        there, late = await c.people(2)
+        ok(await c.reserve(slot, there, at=1))
+        wanted = {"assignments": [{"slot_id": slot, "participant_ids": [late], "on_full": "waitlist"}]}
+        async with c.held(slot) as elsewhere:
+            joins = asyncio.create_task(c.submit("reservation.assign", wanted))
+            await c.waiting_backends(1)
+            cancels = asyncio.create_task(c.submit("slot.cancel", {"slot_id": slot, "reason": "rain"}, at=1))
+            await c.waiting_backends(2)
+            await elsewhere.execute("UPDATE event_slots SET capacity = 1 WHERE id = $1", slot)
+        assert code(await joins) in ("applied", "SLOT_CANCELLED")
+        ok(await cancels)
+        await c.sql.execute("SELECT pg_stat_force_next_flush()")
+        await asyncio.sleep(1.2)  # what each backend counts is told once a second
+        assert await c.sql.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
 
 
 async def test_swapping_through_one_free_place(database_url: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import asyncpg
@@ -99,7 +100,7 @@ async def _fetch(connection: asyncpg.Connection[Any], programme: str, asked: Ask
     rows = await connection.fetch(text)
     spent = time.perf_counter() - began
     if isinstance(asked, Resembling):
-        return Words(rows[0][0].split(" ") if rows[0][0] else ()), spent
+        return [Words(r["words"].split(" ")) for r in sorted(rows, key=itemgetter("number"))], spent
     found: list[list[Entry]] = [[] for _ in asked]
     for r in rows:
         entry = Entry(str(r["id"]), r["display_name"], r["school"], r["external_id"], r["ref"])

@@ -151,20 +151,32 @@ def test_a_lowered_capacity_lets_those_pass_who_still_fit(what: str) -> None:
     assert applied(day.do(f"{what}.update", {f"{what}_id": ids[what], limit: 3})).answer["promoted"] == [behind]
 
 
-@pytest.mark.parametrize("what", ["slot.block", "slot.cancel", "block.close"])
-def test_who_waits_for_what_is_closed_lets_those_pass_who_wait_for_the_last_place_of_the_event(what: str) -> None:
+CLOSED = [f"{what}.{how}" for what in ("slot", "block", "location") for how in ("close", "cancel", "retire")]
+
+
+@pytest.mark.parametrize("any_slot", [False, True])
+@pytest.mark.parametrize("what", CLOSED)
+def test_who_can_not_come_there_any_more_lets_those_pass_who_wait_for_the_last_place_of_the_event(
+    what: str, any_slot: bool
+) -> None:
     day, (first,) = line_day(capacity=4)
     event = first.event_id
-    second, third = day.slots(2, capacity=4, event=event, start=NOON + timedelta(hours=3))
+    (second,), (third,) = (day.slots(capacity=n, event=event, start=NOON + timedelta(hours=3 * n)) for n in (1, 4))
     join(day, third, reserved_name="in", guests=2)
     leaves = join(day, third, reserved_name="leaves")
     applied(day.do("event.update", {"event_id": event, "capacity": 4}))
-    head = join(day, first, reserved_name="head", guests=1)
+    if any_slot:
+        reservation_id(anywhere(day, first, reserved_name="head", guests=1))
+    else:
+        join(day, first, reserved_name="head", guests=1)
     behind = join(day, second, reserved_name="behind")
+    applied(day.do("slot.block", {"slot_id": third.id, "reason": "broken"}))
     assert "promoted" not in cancel(day, leaves)
-    named = {"block_id": first.time_block_id} if what == "block.close" else {"slot_id": first.id}
-    assert applied(day.do(what, {**named, "reason": "broken"})).answer["promoted"] == [behind]
-    assert day.claim(head).claim != "reserved"
+    named = {"slot": first.id, "block": first.time_block_id, "location": first.location_id}
+    kind, _, how = what.partition(".")
+    args = {f"{kind}_id": named[kind], "reason": "broken"} | ({"cancel_people": True} if how == "retire" else {})
+    said = day.do(what.replace("slot.close", "slot.block"), args)
+    assert applied(said).answer["promoted"] == [behind]
 
 
 def test_seats_that_leave_let_those_pass_who_still_fit() -> None:

@@ -172,7 +172,7 @@ def ranked(everybody: list[Entry], text: str, limit: int) -> list[Found]:
 
     def answer(asked: Ask) -> Answer:
         if isinstance(asked, Resembling):
-            return Words(word for entry in everybody for word in spellings(entry.name))
+            return [Words(word for entry in everybody for word in spellings(entry.name))] * len(asked.each)
         return [of(stage) for stage in asked]
 
     def of(stage: Stage | ByCode) -> list[Entry]:

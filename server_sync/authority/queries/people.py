@@ -72,16 +72,23 @@ class _Staged(PersonView, frozen=True, kw_only=True):
     stage: int
 
 
+class _Vocabulary(msgspec.Struct, frozen=True):
+    """Words that one of the words typed may mean, with spaces between."""
+
+    number: int
+    words: str
+
+
 async def _answer(reads: Reads, programme_id: Id | None, asked: Ask, seen: dict[Id, PersonView]) -> Answer:
     if isinstance(asked, Resembling):
-        text = await reads.value(words(programme_id, asked))
-        return Words(text.split(" ") if text else ())
+        found = await reads.rows(words(programme_id, asked), _Vocabulary)
+        return [Words(one.words.split(" ")) for one in sorted(found, key=lambda one: one.number)]
     people = await reads.rows(candidates(programme_id, asked), _Staged)
     seen |= {person.id: msgspec.convert(person, PersonView, from_attributes=True) for person in people}
-    found: list[list[Entry]] = [[] for _ in asked]
+    entries: list[list[Entry]] = [[] for _ in asked]
     for p in people:
-        found[p.stage].append(Entry(p.id, p.display_name, p.school, p.external_id, p.ref))
-    return found
+        entries[p.stage].append(Entry(p.id, p.display_name, p.school, p.external_id, p.ref))
+    return entries
 
 
 def candidates(programme_id: Id | None, asked: Stages) -> sa.Select[Any]:
@@ -91,7 +98,7 @@ def candidates(programme_id: Id | None, asked: Stages) -> sa.Select[Any]:
     """
     found: list[sa.CTE] = []
     for number, stage in enumerate(asked):
-        few = _of_stage(programme_id, stage, number, _wanted(asked[:number], found))
+        few = _of_stage(programme_id, stage, number, _wanted(asked[:number], found, stage.limit))
         found.append(few.cte(f"stage_{number}").prefix_with("MATERIALIZED", dialect="postgresql"))
     everybody = sa.union_all(
         *(sa.select(sa.literal_column(str(number)).label("stage"), few.c.id) for number, few in enumerate(found))
@@ -103,14 +110,14 @@ def candidates(programme_id: Id | None, asked: Stages) -> sa.Select[Any]:
     )
 
 
-def _wanted(before: Stages, found: list[sa.CTE]) -> list[sa.ColumnElement[bool]]:
-    """Whether more are wanted than the stages *before* have found."""
+def _wanted(before: Stages, found: list[sa.CTE], limit: int) -> list[sa.ColumnElement[bool]]:
+    """Whether more are wanted than the stages *before* have found: what ``in_turn`` decides where it can look."""
     if not before:
         return []
     everybody = sa.union_all(*(sa.select(few.c.id) for few in found)).subquery()
     count = sa.select(sa.func.count(everybody.c.id.distinct())).scalar_subquery()
     coded = [~sa.exists(sa.select(few.c.id)) for few, one in zip(found, before, strict=True) if isinstance(one, ByCode)]
-    return [count < before[0].limit, *coded]
+    return [count < limit, *coded]
 
 
 def _of_stage(
@@ -196,8 +203,14 @@ def _given(text: str) -> sa.BindParameter[str]:
 
 
 def words(programme_id: Id | None, asked: Resembling) -> sa.Select[Any]:
-    """The words that *asked* asks for, as one text: thousands of rows take longer to send than to find."""
-    word = _WORDS.c.word
-    like = [*(f"{letter}%" for letter in asked.letters), *(f"%{piece}%" for piece in asked.pieces)]
-    select = sa.select(sa.func.string_agg(word, " ")).where(sa.or_(*(word.like(_given(pattern)) for pattern in like)))
-    return select if programme_id is None else select.where(_WORDS.c.programme_id == uid(programme_id))
+    """The words that *asked* asks for, in one text for each: thousands of rows take longer to send than to find."""
+    parts: list[Any] = []
+    for number, (letter, pieces) in enumerate(asked.each):
+        word = _WORDS.c.word
+        like = [word.like(_given(pattern)) for pattern in (f"{letter}%", *(f"%{piece}%" for piece in pieces))]
+        text = sa.func.coalesce(sa.func.string_agg(word, " "), "")
+        columns: tuple[Any, Any] = sa.literal_column(str(number)).label("number"), text.label("words")
+        part = sa.select(*columns).where(sa.or_(*like))
+        parts.append(part if programme_id is None else part.where(_WORDS.c.programme_id == uid(programme_id)))
+    every = sa.union_all(*parts).subquery()
+    return sa.select(every.c.number, every.c.words)
