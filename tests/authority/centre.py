@@ -8,10 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 import msgspec
 
+from server_sync.authority import session
 from server_sync.authority.principal import Principal
 from server_sync.authority.session import Authority, Protections
 from server_sync.protocol.commands import Envelope, PushReply, PushRequest, Result
@@ -184,7 +186,10 @@ async def centre(url: str, count: int = 1, *, lanes: int = 1, locking: bool = Tr
         authorities = []
         for number in range(count):
             named = f"{url}{'&' if '?' in url else '?'}application_name=authority%20{number}"
-            authorities.append(await Authority.open(named, lanes=lanes, protections=Protections(locking=locking)))
+            patience = {} if locking else {"lock_timeout": "8s"}  # none steps aside until all have looked
+            with patch.dict(session.BRIEF, patience):
+                opened = await Authority.open(named, lanes=lanes, protections=Protections(locking=locking))
+            authorities.append(opened)
             stack.push_async_callback(authorities[-1].close)
         made = envelope("programme.create", {"name": "A day"})
         ok(await authorities[0].submit(ROOT, made))
