@@ -38,7 +38,7 @@ from server_sync.rules.search import (
 
 _COLUMNS: Final = [_PEOPLE.c[name] for name in PersonView.__struct_fields__ if name in _PEOPLE.c]
 
-_MANY: Final = 5000
+_MANY: Final = 2000
 
 
 async def search(
@@ -129,27 +129,30 @@ def _of_stage(
         first = first.join(_PEOPLE, _PEOPLE.c.id == _SEARCH.c.id).where(_bears(asked.text))
         order: list[sa.ColumnElement[Any]] = []
     else:
-        first = _meeting(first, asked)
         order = _cost(asked)
+        if asked.span is None and not order:
+            return _first_of_any_number(first, programme_id, asked, number)
+        first = _meeting(first, asked)
     if programme_id is not None:
         of = _PEOPLE if isinstance(asked, ByCode) else _SEARCH
         first = first.where(of.c.programme_id == uid(programme_id))
-    if isinstance(asked, Stage) and asked.span is None and not order:
-        return _first_of_any_number(first, number, asked.limit)
     return first.order_by(*order, _SEARCH.c.key, _SEARCH.c.id).limit(asked.limit)
 
 
-def _first_of_any_number(select: sa.Select[Any], number: int, limit: int) -> sa.Select[Any]:
-    """The first *limit* by (key, id), whether hundreds meet the condition or nearly all.
+def _first_of_any_number(select: sa.Select[Any], programme_id: Id | None, asked: Stage, number: int) -> sa.Select[Any]:
+    """The first by (key, id), whether hundreds meet the condition or nearly all.
 
     Few are collected and sorted; of many, some are soon met when going through all in order. Which is so is found out
     rather than left to an estimate, since Postgres guesses badly how often the beginning of a rare word occurs.
     """
-    some = select.add_columns(_SEARCH.c.key).limit(_MANY + 1).cte(f"some_{number}")
+    if programme_id is not None:
+        select = select.where(_SEARCH.c.programme_id == uid(programme_id))
+    some = _meeting(select, asked).add_columns(_SEARCH.c.key).limit(_MANY + 1).cte(f"some_{number}")
     some = some.prefix_with("MATERIALIZED", dialect="postgresql")
     count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
-    rare = sa.select(some.c.id).where(count <= _MANY).order_by(some.c.key, some.c.id).limit(limit).subquery()
-    frequent = select.where(count > _MANY).order_by(_SEARCH.c.key, _SEARCH.c.id).limit(limit).subquery()
+    rare = sa.select(some.c.id).where(count <= _MANY).order_by(some.c.key, some.c.id).limit(asked.limit).subquery()
+    met = _meeting(select.where(count > _MANY), asked, by_index=False)
+    frequent = met.order_by(_SEARCH.c.key, _SEARCH.c.id).limit(asked.limit).subquery()
     either = sa.union_all(sa.select(rare.c.id), sa.select(frequent.c.id)).subquery()
     return sa.select(either.c.id)
 
@@ -161,9 +164,9 @@ def _bears(text: str) -> sa.ColumnElement[bool]:
     return named if ref is None else sa.or_(named, _PEOPLE.c.ref == ref)
 
 
-def _meeting(select: sa.Select[Any], stage: Stage) -> sa.Select[Any]:
+def _meeting(select: sa.Select[Any], stage: Stage, by_index: bool = True) -> sa.Select[Any]:
     if stage.each:
-        select = select.where(_has(stage.each))
+        select = select.where(_has(stage.each) if by_index else _has(stage.each).is_(True))
     if stage.but is not None:
         select = select.where(sa.not_(_has(stage.but)))
     if stage.span is not None:
