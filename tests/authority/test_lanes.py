@@ -18,6 +18,8 @@ from server_sync.protocol.records import EventSlot
 from tests.authority.centre import ROOT, centre, code, codes, ok
 
 SOON = 0.5
+IN_TIME = 4.0
+"""Seconds, on however slow a machine: whoever waits for a kept row does so for ten."""
 """Seconds within which a stranger is answered: a batch waits a fifth of a second for a lock, and then goes on."""
 
 
@@ -47,9 +49,9 @@ async def test_strangers_do_not_wait_for_a_row_that_somebody_keeps(database_url:
             else:
                 for move in moves:
                     move.close()
-            assert set(await within(SOON, strangers)) == {"applied"}
+            assert set(await within(IN_TIME, strangers)) == {"applied"}
             again = [c.submit("group.create", {"name": f"Choir {n}"}) for n in range(20)]
-            assert set(await within(SOON, again)) == {"applied"}
+            assert set(await within(IN_TIME, again)) == {"applied"}
             assert not stuck.done()
         ok(await stuck)
         assert await c.counts(kept) == (1, 1)
@@ -62,7 +64,7 @@ async def test_several_rows_are_kept_and_their_runs_wait_apart_from_each_other(d
         async with c.held(one):
             async with c.held(two):
                 stuck = [asyncio.create_task(c.reserve(slot, people[n])) for n, slot in enumerate((one, two, one, two))]
-                assert await within(SOON, [c.reserve(free, people[4])]) == ["applied"]
+                assert await within(IN_TIME, [c.reserve(free, people[4])]) == ["applied"]
             done, _ = await asyncio.wait(stuck, timeout=3, return_when=asyncio.ALL_COMPLETED)
             assert done == {stuck[1], stuck[3]}
         for task in stuck:
@@ -76,7 +78,7 @@ async def test_patience_ends(database_url: str, monkeypatch: pytest.MonkeyPatch)
         people = await c.people(3)
         async with c.held(kept):
             assert await within(3, [c.reserve(kept, people[0])]) == [BUSY]
-            assert await within(SOON, [c.reserve(free, people[1])]) == ["applied"]
+            assert await within(IN_TIME, [c.reserve(free, people[1])]) == ["applied"]
         ok(await c.reserve(kept, people[0]))
 
 
@@ -104,10 +106,13 @@ async def test_what_comes_before_a_kept_row_in_a_push_is_done(database_url: str)
         ]
         async with c.held(kept):
             pushed = asyncio.create_task(desk.push(*run))
-            await asyncio.sleep(2 * SOON)
-            assert await c.sql.fetchval("SELECT count(*) FROM slot_reservations") == 19
+            async with asyncio.timeout(IN_TIME):
+                while True:
+                    if await c.sql.fetchval("SELECT count(*) FROM slot_reservations") == 19:
+                        break
+                    await asyncio.sleep(0.05)
             behind = asyncio.create_task(desk.push(desk.queue("group.create", {"name": "Choir"})))
-            assert await within(SOON, [c.reserve(free[0], people[20])]) == ["applied"]
+            assert await within(IN_TIME, [c.reserve(free[0], people[20])]) == ["applied"]
             assert not behind.done()
         assert codes(await pushed) == ["applied"] * 20
         reply = await behind
@@ -172,13 +177,14 @@ async def test_a_row_that_was_kept_once_is_nobodys_detour_for_ever(
             for person in people[:100]:
                 asked.append(asyncio.create_task(c.reserve(slot, person)))
                 await asyncio.sleep(0.005)
-        let_go = time.monotonic()
-        for person in people[100:]:
+        for number, person in enumerate(people[100:]):
+            if number == 100:
+                half = time.monotonic()
             asked.append(asyncio.create_task(c.reserve(slot, person)))
             await asyncio.sleep(0.005)
         assert {code(await task) for task in asked} == {"applied"}
         assert went_aside, "nobody had to wait"
-        assert max(went_aside) < let_go + SOON
+        assert max(went_aside) < half
 
 
 async def test_whose_row_is_free_again_waits_for_nobody_elses(database_url: str) -> None:
@@ -191,7 +197,7 @@ async def test_whose_row_is_free_again_waits_for_nobody_elses(database_url: str)
                 waiting = [asyncio.create_task(c.reserve(short, person)) for person in people[2:]]
                 await asyncio.sleep(SOON)
                 assert not any(task.done() for task in waiting)
-            done, _ = await asyncio.wait(waiting, timeout=SOON, return_when=asyncio.ALL_COMPLETED)
+            done, _ = await asyncio.wait(waiting, timeout=IN_TIME, return_when=asyncio.ALL_COMPLETED)
             assert len(done) == len(waiting)
             assert not any(task.done() for task in stuck)
         for task in (*stuck, *waiting):
