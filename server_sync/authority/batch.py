@@ -307,7 +307,7 @@ class Batch:
             except MoreToLock:
                 continue
             except asyncpg.LockNotAvailableError:
-                locked = frozenset[RowKey]().union(*(wanted.lock for wanted in wants))
+                locked = Keys.of(wants).lock
                 if len(locked) > MOST_LOOKED_AT:
                     raise
                 more = held_up(asked, await kept_by_others(connection, locked))

@@ -124,7 +124,7 @@ class Company:
         people = [member.participant_id for member in members]
         keys = Keys() if self._ask is None else self._ask
         overdue = {c.id: c for c in held_by(keys, self._state, slot, people) if ran_out(c, self._state.now)}
-        keys.lock |= {(SlotReservation, id) for id in overdue}  # one may be confirmed this moment, as of a moment ago
+        keys.lock |= {(SlotReservation, id) for id in overdue}  # some may be confirmed by now, decided in time
         gone = (claim.id, *overdue)
         excused = {member.participant_id for member in members if member.waived}
         double = elsewhere(self._state, slot, people, NONE_WAIVED, gone, excused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -175,6 +175,29 @@ class Desk:
 def codes(reply: PushReply) -> list[str]:
     """``applied`` or the refusal's code, of each result."""
     return [code(result) for result in reply.results]
+
+
+async def raced(
+    c: Centre, table: str, first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any], waits: bool = True
+) -> tuple[str, str]:
+    """What both were told: *second* came as *first* was about to write *table*, and *waits* for it."""
+    holder: Any = await asyncpg.connect(c.url)
+    try:
+        async with holder.transaction():
+            await holder.execute(f"LOCK TABLE {table} IN SHARE MODE")  # rows may be locked, none written
+            writes = asyncio.create_task(first)
+            await c.waiting_backends()
+            comes = asyncio.create_task(second)
+            both_wait = asyncio.create_task(c.waiting_backends(2))
+            await asyncio.wait({comes, both_wait}, return_when=asyncio.FIRST_COMPLETED)
+            overtook = comes.done()
+            both_wait.cancel()
+            await asyncio.wait({both_wait})
+        said = code(await writes), code(await comes)
+        assert overtook != waits, f"the second {'did not wait' if waits else 'waited'} for what the first saw: {said}"
+        return said
+    finally:
+        await holder.close()
 
 
 @asynccontextmanager

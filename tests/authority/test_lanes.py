@@ -18,9 +18,10 @@ from server_sync.protocol.records import EventSlot
 from tests.authority.centre import ROOT, centre, code, codes, ok
 
 SOON = 0.5
+"""Seconds after which whoever wants a kept row has stepped aside: a batch waits a fifth of a second for a lock."""
+
 IN_TIME = 4.0
-"""Seconds, on however slow a machine: whoever waits for a kept row does so for ten."""
-"""Seconds within which a stranger is answered: a batch waits a fifth of a second for a lock, and then goes on."""
+"""Seconds within which a stranger is answered, on however slow a machine: whoever waits for a kept row does for ten."""
 
 
 async def within(seconds: float, asked: list[Coroutine[Any, Any, Any]]) -> list[str]:

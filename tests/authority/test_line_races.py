@@ -18,8 +18,7 @@ from server_sync.protocol.commands import Result
 from server_sync.protocol.errors import Refusal
 from server_sync.protocol.ids import Id
 from server_sync.rules.import_file import Args
-from tests.authority.centre import NOON, Centre, centre, code, ok
-from tests.authority.test_read_locks import raced
+from tests.authority.centre import NOON, Centre, centre, code, ok, raced
 from tests.unit.files import document
 
 HOUR: Final = timedelta(hours=1)

@@ -5,40 +5,12 @@ Somebody keeps the first command from writing, when it has seen all it decides b
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
-import asyncpg
 import pytest
 
 from server_sync.protocol.ids import Id
-from tests.authority.centre import NOON, Centre, centre, code, ok
-
-Said = tuple[str, str]
-
-
-async def raced(
-    c: Centre, table: str, first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any], waits: bool = True
-) -> Said:
-    """What both were told: *second* came as *first* was about to write *table*, and *waits* for it."""
-    holder: Any = await asyncpg.connect(c.url)
-    try:
-        async with holder.transaction():
-            await holder.execute(f"LOCK TABLE {table} IN SHARE MODE")  # rows may be locked, none written
-            writes = asyncio.create_task(first)
-            await c.waiting_backends()
-            comes = asyncio.create_task(second)
-            both_wait = asyncio.create_task(c.waiting_backends(2))
-            await asyncio.wait({comes, both_wait}, return_when=asyncio.FIRST_COMPLETED)
-            overtook = comes.done()
-            both_wait.cancel()
-            await asyncio.wait({both_wait})
-        said = code(await writes), code(await comes)
-        assert overtook != waits, f"the second {'did not wait' if waits else 'waited'} for what the first saw: {said}"
-        return said
-    finally:
-        await holder.close()
+from tests.authority.centre import NOON, Centre, centre, ok, raced
 
 
 async def dangling(c: Centre, table: str, column: str, target: str) -> int:

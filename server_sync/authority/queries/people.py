@@ -39,6 +39,7 @@ from server_sync.rules.search import (
 _COLUMNS: Final = [_PEOPLE.c[name] for name in PersonView.__struct_fields__ if name in _PEOPLE.c]
 
 _MANY: Final = 2000
+"""More than so many people are not sorted: see ``_first_of_any_number``."""
 
 
 async def search(
@@ -124,29 +125,26 @@ def _of_stage(
     programme_id: Id | None, asked: Stage | ByCode, number: int, wanted: list[sa.ColumnElement[bool]]
 ) -> sa.Select[Any]:
     """The ids of those whom one stage asks for, if they are *wanted*."""
-    first = sa.select(_SEARCH.c.id).where(*wanted)
+    first, order = sa.select(_SEARCH.c.id).where(*wanted), list[sa.ColumnElement[Any]]()
     if isinstance(asked, ByCode):
         first = first.join(_PEOPLE, _PEOPLE.c.id == _SEARCH.c.id).where(_bears(asked.text))
-        order: list[sa.ColumnElement[Any]] = []
-    else:
-        order = _cost(asked)
-        if asked.span is None and not order:
-            return _first_of_any_number(first, programme_id, asked, number)
-        first = _meeting(first, asked)
     if programme_id is not None:
         of = _PEOPLE if isinstance(asked, ByCode) else _SEARCH
         first = first.where(of.c.programme_id == uid(programme_id))
+    if isinstance(asked, Stage):
+        order = _cost(asked)
+        if asked.span is None and not order:
+            return _first_of_any_number(first, asked, number)
+        first = _meeting(first, asked)
     return first.order_by(*order, _SEARCH.c.key, _SEARCH.c.id).limit(asked.limit)
 
 
-def _first_of_any_number(select: sa.Select[Any], programme_id: Id | None, asked: Stage, number: int) -> sa.Select[Any]:
+def _first_of_any_number(select: sa.Select[Any], asked: Stage, number: int) -> sa.Select[Any]:
     """The first by (key, id), whether hundreds meet the condition or nearly all.
 
     Few are collected and sorted; of many, some are soon met when going through all in order. Which is so is found out
     rather than left to an estimate, since Postgres guesses badly how often the beginning of a rare word occurs.
     """
-    if programme_id is not None:
-        select = select.where(_SEARCH.c.programme_id == uid(programme_id))
     some = _meeting(select, asked).add_columns(_SEARCH.c.key).limit(_MANY + 1).cte(f"some_{number}")
     some = some.prefix_with("MATERIALIZED", dialect="postgresql")
     count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
